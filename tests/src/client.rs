@@ -88,6 +88,7 @@ impl Client {
     /// When the portal sends no `Welcome`.
     pub async fn open_at(portal: &Portal, acceptor: Acceptor) -> Self {
         let session = new_session(portal);
+        let acceptor = acceptor.of_session(&session.session);
         let record = Arc::default();
         let socket = connect_socket(&acceptor, &record).await;
         let mut client = Self {
@@ -121,7 +122,7 @@ impl Client {
     /// From now on it reconnects at this address when its socket breaks, as a page does.
     pub fn reconnect_through(&mut self, acceptor: Acceptor) {
         self.when_broken = WhenBroken::Reconnect;
-        self.acceptor = acceptor;
+        self.acceptor = acceptor.of_session(&self.session.session);
     }
 
     /// Opens another socket of the same session, with the same acks.

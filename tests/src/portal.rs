@@ -58,6 +58,8 @@ pub struct Acceptor {
     origin: String,
     /// The TLS configuration for a portal that serves HTTPS.
     trusted: Option<Arc<ClientConfig>>,
+    /// The query of the socket's address.
+    query: String,
 }
 
 impl Acceptor {
@@ -67,10 +69,16 @@ impl Acceptor {
         Self { address, ..self }
     }
 
+    /// Names the session whose sockets are opened.
+    #[must_use]
+    pub fn of_session(self, name: &str) -> Self {
+        Self { query: format!("?session={name}"), ..self }
+    }
+
     /// The WebSocket's address.
     #[must_use]
     pub fn socket_url(&self) -> String {
-        format!("ws://{}/{}", self.address, protocol::SOCKET_PATH)
+        format!("ws://{}/{}{}", self.address, protocol::SOCKET_PATH, self.query)
     }
 
     /// The page's origin.
@@ -286,6 +294,7 @@ impl Portal {
             address: self.address,
             origin: self.origin(),
             trusted: self.https.as_ref().map(|https| Arc::clone(&https.trusted)),
+            query: String::new(),
         }
     }
 

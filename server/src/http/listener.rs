@@ -22,7 +22,7 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::Semaphore,
+    sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
 };
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
@@ -71,9 +71,9 @@ pub async fn serve(
 }
 
 async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &TaskTracker) {
-    let slots = Arc::new(Semaphore::new(acceptor.settings().max_connections as usize));
-    // The semaphore is never closed.
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
+    let slots = Slots::new(acceptor.settings());
+    // The semaphores are never closed.
+    while let Ok(slot) = slots.acquire().await {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -85,7 +85,14 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
         let client = Client::at(peer.ip());
         // Behind a proxy all connections are the proxy's.
         let counted = if acceptor.settings().behind_proxy { Client::default() } else { client };
-        let Some(place) = acceptor.places.take(counted) else { continue };
+        let may_stay = match &slot {
+            Slot::Open(_) => true,
+            Slot::Reserved(_) => {
+                !counted.is_counted() || acceptor.app.sessions.has_session_of(counted)
+            }
+        };
+        let place = may_stay.then(|| acceptor.places.take(counted)).flatten();
+        let Some(place) = place else { continue };
         let acceptor = Arc::clone(acceptor);
         connections.spawn(async move {
             acceptor.handle(stream, client).await;
@@ -176,6 +183,38 @@ impl Acceptor {
     }
 }
 
+/// The places of connections.
+#[derive(Debug)]
+struct Slots {
+    open: Arc<Semaphore>,
+    /// For clients that have a session.
+    reserved: Arc<Semaphore>,
+}
+
+/// The place of one connection, until this is dropped.
+#[derive(Debug)]
+enum Slot {
+    Open(#[expect(dead_code, reason = "dropped with the connection")] OwnedSemaphorePermit),
+    Reserved(#[expect(dead_code, reason = "dropped with the connection")] OwnedSemaphorePermit),
+}
+
+impl Slots {
+    fn new(settings: &Settings) -> Self {
+        let reserved = settings.reserved_connections.min(settings.max_connections / 2);
+        let semaphore = |places: u32| Arc::new(Semaphore::new(places as usize));
+        Self { open: semaphore(settings.max_connections - reserved), reserved: semaphore(reserved) }
+    }
+
+    /// Waits for a place; a reserved one is the last choice.
+    async fn acquire(&self) -> Result<Slot, AcquireError> {
+        tokio::select! {
+            biased;
+            slot = Arc::clone(&self.open).acquire_owned() => slot.map(Slot::Open),
+            slot = Arc::clone(&self.reserved).acquire_owned() => slot.map(Slot::Reserved),
+        }
+    }
+}
+
 /// The connections of each client.
 #[derive(Debug)]
 struct ClientPlaces {
@@ -223,6 +262,21 @@ impl Drop for ClientPlace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn last_connections_are_reserved_for_clients_with_a_session() {
+        let mut settings = Settings::defaults().unwrap();
+        (settings.max_connections, settings.reserved_connections) = (5, 512);
+        let slots = Slots::new(&settings);
+        let mut taken = Vec::new();
+        for _ in 0..5 {
+            taken.push(slots.acquire().await.unwrap());
+        }
+        let reserved = taken.iter().filter(|slot| matches!(slot, Slot::Reserved(_))).count();
+        assert_eq!(reserved, 2, "at most half of them");
+        taken.remove(0);
+        assert!(matches!(slots.acquire().await.unwrap(), Slot::Open(_)));
+    }
 
     #[test]
     fn connections_of_one_client_leave_places_for_others() {

@@ -6,7 +6,7 @@
 //! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, cached for a year |
 //! | `GET /explanations.json` | the explanations of log lines, by number |
 //! | `POST /session` | a new session's name and secret |
-//! | `GET /session/socket` | the session's WebSocket |
+//! | `GET /session/socket?session=NAME` | the session's WebSocket |
 //! | `GET /healthz` | `ok`, for a supervisor |
 //!
 //! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.

@@ -35,14 +35,20 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
     }
 }
 
-/// Handles `GET /session/socket`.
+/// The parameter of a socket's address with the name of its session.
+const SESSION: &str = "session";
+
+/// Handles `GET /session/socket?session=NAME`. The name is no proof: `hello` has the secret.
 pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Response {
     let problems = problems(&request);
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
         Err(error) => return no_socket(error, problems),
     };
-    let place = app.sessions.admit_socket(client(&app, &request));
+    let parameters = request.uri().query().unwrap_or_default().split('&');
+    let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
+    let name = named.find_map(|(key, name)| (key == SESSION).then_some(name));
+    let place = app.sessions.admit_socket(client(&app, &request), name);
     let sessions = app.sessions.clone();
     app.sessions.spawn_socket(async move {
         match upgrade.await {

@@ -1,7 +1,7 @@
 //! The sessions of the portal: creates them, finds them by name and secret, ends them.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard},
     time::Instant,
 };
@@ -53,13 +53,15 @@ struct RunningSession {
     client: Client,
     secret: SecretDigest,
     session: Arc<Session>,
+    /// Its further sockets that wait for their `hello`.
+    waiting: VecDeque<CancellationToken>,
 }
 
 /// The SHA-256 of a secret. Digests are compared, so that the duration reveals nothing about the
 /// secret.
 type SecretDigest = [u8; 32];
 
-/// A socket that waits for its `hello`.
+/// A socket that waits for its `hello`, and names no session that runs.
 #[derive(Debug)]
 struct WaitingSocket {
     displaced: CancellationToken,
@@ -70,6 +72,16 @@ struct WaitingSocket {
 pub struct SocketPlace {
     sessions: Arc<Sessions>,
     displaced: CancellationToken,
+    among: WaitingAmong,
+}
+
+/// The sockets among which a socket waits for its `hello`.
+#[derive(Debug)]
+enum WaitingAmong {
+    /// Those that name no session that runs.
+    All,
+    /// Those of the session with this name.
+    OfSession(String),
 }
 
 /// There is no place for another session.
@@ -162,7 +174,8 @@ impl Sessions {
         let (client, _) = places.waiting.remove(is_this).ok_or(UnknownSession)?;
         self.check_places(&places, client)?;
         let session = self.start(name, client);
-        let running = RunningSession { client, secret, session: Arc::clone(&session) };
+        let waiting = VecDeque::new();
+        let running = RunningSession { client, secret, session: Arc::clone(&session), waiting };
         places.running.insert(name.to_owned(), running);
         Ok(session)
     }
@@ -207,14 +220,44 @@ impl Sessions {
     }
 
     /// Gives a socket a place to wait for its `hello`. A full queue loses its oldest socket: pages send
-    /// their `hello` at once, so those that do not make room.
-    pub fn admit_socket(self: &Arc<Self>, client: Client) -> SocketPlace {
+    /// their `hello` at once, so those that do not make room. `name` is that of the socket's session: one
+    /// that runs has places of its own, which other sockets do not take.
+    pub fn admit_socket(self: &Arc<Self>, client: Client, name: Option<&str>) -> SocketPlace {
         let displaced = CancellationToken::new();
+        let sessions = Arc::clone(self);
+        if let Some(name) = name
+            && self.admit_to_session(name, &displaced)
+        {
+            let among = WaitingAmong::OfSession(name.to_owned());
+            return SocketPlace { sessions, displaced, among };
+        }
         let waiting = WaitingSocket { displaced: displaced.clone() };
         if let Some(oldest) = lock(&self.sockets).push(client, waiting) {
             oldest.displaced.cancel();
         }
-        SocketPlace { sessions: Arc::clone(self), displaced }
+        SocketPlace { sessions, displaced, among: WaitingAmong::All }
+    }
+
+    /// Gives a socket a place among those of a session that runs. Returns whether there is one.
+    fn admit_to_session(&self, name: &str, socket: &CancellationToken) -> bool {
+        let mut places = self.places();
+        let Some(running) = places.running.get_mut(name) else { return false };
+        if running.session.has_ended() {
+            return false;
+        }
+        running.waiting.push_back(socket.clone());
+        if running.waiting.len() > self.portal.settings.max_session_waiting_sockets as usize
+            && let Some(oldest) = running.waiting.pop_front()
+        {
+            oldest.cancel();
+        }
+        true
+    }
+
+    /// Returns whether a client has a session that runs.
+    #[must_use]
+    pub fn has_session_of(&self, client: Client) -> bool {
+        self.places().running.values().any(|running| running.client == client)
     }
 
     /// Runs the task of a socket, which [`Self::all_ended`] waits for.
@@ -265,8 +308,17 @@ impl Drop for SocketPlace {
     fn drop(&mut self) {
         // The token identifies the place; it is cancelled so that it can be found.
         self.displaced.cancel();
-        let is_this = |waiting: &WaitingSocket| waiting.displaced.is_cancelled();
-        let _left = lock(&self.sessions.sockets).remove(is_this);
+        match &self.among {
+            WaitingAmong::All => {
+                let is_this = |waiting: &WaitingSocket| waiting.displaced.is_cancelled();
+                let _left = lock(&self.sessions.sockets).remove(is_this);
+            }
+            WaitingAmong::OfSession(name) => {
+                if let Some(running) = self.sessions.places().running.get_mut(name) {
+                    running.waiting.retain(|socket| !socket.is_cancelled());
+                }
+            }
+        }
     }
 }
 
@@ -382,14 +434,37 @@ mod tests {
         settings.max_waiting_sockets = 8;
         let outbound = Outbound::load(&settings).unwrap();
         let sessions = Sessions::new(Portal::new(settings, 0, outbound));
-        let page = sessions.admit_socket(Client::at([192, 0, 2, 2].into()));
+        let page = sessions.admit_socket(Client::at([192, 0, 2, 2].into()), None);
         let stranger = Client::at([192, 0, 2, 1].into());
-        let idle: Vec<_> = (0..100).map(|_| sessions.admit_socket(stranger)).collect();
+        let idle: Vec<_> = (0..100).map(|_| sessions.admit_socket(stranger, None)).collect();
         assert!(!page.displaced.is_cancelled(), "a stranger displaces its own sockets only");
         assert_eq!(idle.iter().filter(|place| !place.displaced.is_cancelled()).count(), 2);
-        let others: Vec<_> = (0..8).map(|_| sessions.admit_socket(Client::default())).collect();
+        let others: Vec<_> =
+            (0..8).map(|_| sessions.admit_socket(Client::default(), None)).collect();
         assert!(page.displaced.is_cancelled(), "the oldest");
         drop(idle);
         assert!(others.iter().all(|place| !place.displaced.is_cancelled()));
+    }
+
+    #[tokio::test]
+    async fn socket_of_a_session_that_runs_keeps_its_place_whatever_others_open() {
+        let sessions = sessions();
+        let new = sessions.create(Client::default()).unwrap();
+        let session = join(&sessions, &new.session, new.secret.expose()).unwrap();
+        let admit = |name: &str| sessions.admit_socket(Client::default(), Some(name));
+        let page = admit(&new.session);
+        let strangers: Vec<_> = (0..3000).map(|n| admit(&n.to_string())).collect();
+        assert!(!page.displaced.is_cancelled());
+        let max = Settings::defaults().unwrap().max_waiting_sockets as usize;
+        assert_eq!(strangers.iter().filter(|place| !place.displaced.is_cancelled()).count(), max);
+        // The session has no more than its places, and those that left count no more.
+        for _ in 0..10 {
+            drop(admit(&new.session));
+        }
+        assert!(!page.displaced.is_cancelled());
+        let _two = [admit(&new.session), admit(&new.session)];
+        assert!(page.displaced.is_cancelled());
+        session.end(EndReason::Closed);
+        assert!(!sessions.admit_to_session(&new.session, &CancellationToken::new()));
     }
 }

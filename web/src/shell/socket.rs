@@ -67,7 +67,7 @@ pub(super) fn open(
     session: NewSession,
     on_event: impl Fn(SocketEvent) + Clone + 'static,
 ) -> Result<WebSocket, Exception> {
-    let socket = WebSocket::new(&address(dom)?)?;
+    let socket = WebSocket::new(&address(dom, &session)?)?;
     let mut session = Some(session);
     let (opened, received, closed) = (on_event.clone(), on_event.clone(), on_event);
     listen(&socket, "open", move |_: web_sys::Event| {
@@ -82,10 +82,12 @@ pub(super) fn open(
     Ok(socket)
 }
 
-/// Returns the socket's address: relative to the page's base address, with the scheme of a socket.
-fn address(dom: &Dom) -> Result<String, Exception> {
+/// Returns the socket's address: relative to the page's base address, with the scheme of a socket. The
+/// name of the session gets it a place among those that are kept for sessions that run.
+fn address(dom: &Dom, session: &NewSession) -> Result<String, Exception> {
     let base = dom.document.base_uri()?.unwrap_or_default();
-    let url = Url::new_with_base(SOCKET_PATH, &base)?;
+    let path = [SOCKET_PATH, "?session=", &session.session].concat();
+    let url = Url::new_with_base(&path, &base)?;
     url.set_protocol(if url.protocol() == "https:" { "wss:" } else { "ws:" });
     Ok(url.href())
 }
