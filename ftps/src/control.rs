@@ -261,9 +261,20 @@ impl Control {
     ///
     /// RFC 959 §5.4 has a client wait for each reply, but most servers read the next command when
     /// they are done with the last. For those that do not, the fallback is [`Pipelining::Off`].
-    pub(crate) async fn batch(
+    pub(crate) fn batch(
         &mut self,
         commands: &[Command<'_>],
+        stage: Stage,
+    ) -> impl Future<Output = Result<Vec<Reply>, Error>> {
+        self.batch_with_digest(commands, self.timeouts.batch, stage)
+    }
+
+    /// Sends commands as [`Self::batch`] does. The server may take `digest` for the digest of a file: it
+    /// reads the file for it.
+    pub(crate) async fn batch_with_digest(
+        &mut self,
+        commands: &[Command<'_>],
+        digest: Duration,
         stage: Stage,
     ) -> Result<Vec<Reply>, Error> {
         let together = match self.pipelining {
@@ -275,7 +286,7 @@ impl Control {
             self.make_ready(stage).await?;
             let sent = self.write(commands).await;
             sent.map_err(|kind| self.error(kind, stage))?;
-            self.replies_to(commands, &mut replies, stage).await?;
+            self.replies_to(commands, digest, &mut replies, stage).await?;
         }
         Ok(replies)
     }
@@ -283,12 +294,17 @@ impl Control {
     async fn replies_to(
         &mut self,
         commands: &[Command<'_>],
+        digest: Duration,
         replies: &mut Vec<Reply>,
         stage: Stage,
     ) -> Result<(), Error> {
         for (index, command) in commands.iter().enumerate() {
             // A server that replied to the first and lost the others stays silent for good.
-            let within = if index == 0 { self.timeouts.reply } else { self.timeouts.batch };
+            let within = match (index, command) {
+                (_, Command::Hash(_) | Command::XDigest(..)) => digest,
+                (0, _) => self.timeouts.reply,
+                _ => self.timeouts.batch,
+            };
             let kind = match self.last_reply(within, Operation::Reply).await {
                 Ok(reply) if commands.len() == 1 || command.may_get(reply.code()) => {
                     replies.push(reply);

@@ -90,18 +90,21 @@ impl Client {
     }
 
     /// Sends commands in one batch and, where the next data port is known, opens the next data
-    /// connection at the same time.
+    /// connection at the same time. See [`Self::batch`].
     pub(crate) async fn batch_and_dial(
         &mut self,
         commands: &[Command<'_>],
+        digest_bytes: u64,
         stage: Stage,
     ) -> Result<Vec<Reply>, Error> {
         let Some(endpoint) = self.take_prefetched_port() else {
-            return self.control.batch(commands, stage).await;
+            return self.batch(commands, digest_bytes, stage).await;
         };
+        let digest = self.config.digest_deadline(digest_bytes);
         let (number, port) = (self.next_number(), endpoint.port);
         let dial = self.dial(number, endpoint);
-        let (replies, stream) = tokio::join!(self.control.batch(commands, stage), dial);
+        let batch = self.control.batch_with_digest(commands, digest, stage);
+        let (replies, stream) = tokio::join!(batch, dial);
         // A connection that failed is made again when it is needed.
         let at = Instant::now();
         self.dialled = stream.ok().map(|stream| (DialledPort { stream, port, number }, at));

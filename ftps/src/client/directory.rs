@@ -53,7 +53,8 @@ impl Client {
             missing.into_iter().for_each(|path| self.remember(path));
             return Ok(());
         }
-        self.make_all(missing).await
+        // The future is large, and is a part of every upload's.
+        Box::pin(self.make_all(missing)).await
     }
 
     /// Sends all `MKD` in one batch. If the last directory exists afterwards, all do. Below a directory
@@ -126,7 +127,7 @@ impl Client {
         } else {
             let stage = Stage::MakeDirectory;
             let reply = self.control.expect(reply, Severity::Completion, command, stage)?;
-            if let Some(named) = self.note_name(path, &reply).await? {
+            if let Some(named) = Box::pin(self.note_name(path, &reply)).await? {
                 self.remember(named);
                 return Ok(());
             }

@@ -61,13 +61,15 @@ impl Client {
         Ok(self.parse_size(&reply))
     }
 
-    /// Sends commands in one batch.
-    pub(crate) async fn batch(
+    /// Sends commands in one batch. The digests among them are of files of at most `digest_bytes`.
+    pub(crate) fn batch(
         &mut self,
         commands: &[Command<'_>],
+        digest_bytes: u64,
         stage: Stage,
-    ) -> Result<Vec<Reply>, Error> {
-        self.control.batch(commands, stage).await
+    ) -> impl Future<Output = Result<Vec<Reply>, Error>> {
+        let digest = self.config.digest_deadline(digest_bytes);
+        self.control.batch_with_digest(commands, digest, stage)
     }
 
     /// Asks for the size of a file with `MLST`; `None` where the server does not report sizes

@@ -129,7 +129,7 @@ impl Client {
             .chain(part.map(Command::Size))
             .chain(port)
             .collect();
-        let mut replies = self.batch_and_dial(&commands, Stage::Verify).await?;
+        let mut replies = self.batch_and_dial(&commands, 0, Stage::Verify).await?;
         if let Some(port) = port
             && let Some(reply) = replies.pop()
         {

@@ -70,7 +70,8 @@ pub(super) async fn set_up(
         note_utf8(control, &features, &opts);
     }
     complete(control, type_i, Command::TypeI, Stage::Setup)?;
-    let directory = start_directory(control, &pwd).await?;
+    // The future is large, and most servers do not need it.
+    let directory = Box::pin(start_directory(control, &pwd)).await?;
     if let Some(directory) = directory.as_ref().filter(|directory| is_of_another_system(directory))
     {
         let directory = directory.display().into_owned();

@@ -129,6 +129,8 @@ fn is_unknown_command(code: Code) -> bool {
 #[derive(Default)]
 pub(super) struct Batch<'a> {
     commands: Vec<Command<'a>>,
+    /// The size of the file whose digest is requested, in bytes.
+    digest_bytes: u64,
     /// The last of them, where it asks for the port of the next data connection.
     port: Option<Command<'a>>,
 }
@@ -160,6 +162,7 @@ impl<'a> Batch<'a> {
     /// Adds the commands that verify the part file.
     pub(super) fn check(&mut self, file: &CompleteFile<'a>) {
         let part = file.part;
+        self.digest_bytes = file.check.size;
         self.commands.push(Command::Size(part));
         self.commands.extend(file.check.digest.as_ref().map(|(way, _)| way.command(part)));
     }
@@ -177,14 +180,15 @@ impl<'a> Batch<'a> {
     /// Sends a batch that has no commands of the next upload.
     pub(super) async fn send(self, client: &mut Client) -> Result<Replies, Error> {
         let at = Instant::now();
-        let replies = client.batch(&self.commands, Stage::Verify).await?;
+        let replies = client.batch(&self.commands, self.digest_bytes, Stage::Verify).await?;
         Ok(Replies { replies: replies.into_iter(), at })
     }
 
     /// Sends the batch, and opens the next data connection at the same time if its port is known.
     pub(super) async fn send_and_dial(self, client: &mut Client) -> Result<Replies, Error> {
         let at = Instant::now();
-        let mut replies = client.batch_and_dial(&self.commands, Stage::Rename).await?;
+        let mut replies =
+            client.batch_and_dial(&self.commands, self.digest_bytes, Stage::Rename).await?;
         if let Some(port) = self.port
             && let Some(reply) = replies.pop()
         {

@@ -119,7 +119,7 @@ impl<S: Source> Run<'_, S> {
         let mut looks = Looks::new(client);
         loop {
             let commands = [Command::Size(file.target), Command::Size(file.part)];
-            let replies = client.batch(&commands, Stage::Rename).await?;
+            let replies = client.batch(&commands, 0, Stage::Rename).await?;
             let sizes: Vec<_> = replies.iter().map(|reply| client.parse_size(reply)).collect();
             let &[target, part] = sizes.as_slice() else { return Ok(NameState::Right) };
             let seen = SeenNames { target, part: Some(part) };

@@ -1,6 +1,6 @@
 //! Verification: sizes and digests, and files that fail it.
 
-use std::convert::Infallible;
+use std::{convert::Infallible, time::Duration};
 
 use ftps::{
     Cause, Verified,
@@ -59,6 +59,26 @@ async fn good_file_is_not_replaced_by_a_short_one() {
 }
 
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+/// The server reads the file for it, so it may take longer than the other replies to the batch.
+#[tokio::test]
+async fn digest_in_a_batch_has_a_deadline_of_its_own() {
+    const BATCH: Duration = Duration::from_millis(300);
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        tokio::time::sleep(3 * BATCH).await;
+        peer.answer_for_temporary("XSHA256", &format!("250 {SHA256_OF_ABC}")).await;
+        peer.rename_and_look("a", 3).await;
+    })
+    .features(" XSHA256\r\n")
+    .start();
+    let mut client = server.managed_with(|config| config.timeouts.batch = BATCH);
+    let uploaded = store(&mut client, "a", b"abc").await.unwrap();
+    assert!(matches!(uploaded.verified, Verified::Digest(_)), "{:?}", uploaded.verified);
+    assert_eq!(uploaded.attempts, 1);
+}
 
 #[tokio::test]
 async fn digest_of_the_server_is_compared() {
