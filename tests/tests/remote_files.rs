@@ -20,7 +20,7 @@ use ferryport_tests::{
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     portal,
     portal::{Options, Portal},
-    servers::{self, Kind, Server, UploadOnly},
+    servers::{self, Deleting, Existing, Kind, Server, UploadOnly},
     with_each_server,
 };
 use protocol::{
@@ -401,6 +401,28 @@ async fn an_upload_only_directory_is_used_and_says_why_it_looks_empty() {
     }
     // A directory that is missing is an error still.
     client.list("missing").await.unwrap_err();
+}
+
+/// The server renames over no file, so the old one is moved aside, and then does not delete it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_old_file_that_the_server_does_not_delete_is_reported() {
+    let options = servers::Options {
+        existing: Existing::Kept,
+        deleting: Deleting::Forbidden,
+        ..Default::default()
+    };
+    let server = Server::start(Kind::ProFtpd, options);
+    let (_portal, mut client) = connected(&server, Options::default()).await;
+    write_on_server(&server, "a.txt", "old");
+    let new = Content { len: 1000, seed: 1 };
+    let outcome = client.upload_one(&File::new("a.txt", new).overwriting()).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+    assert_eq!(server.sha256_of("a.txt"), Some(new.sha256()));
+    let aside = server.files().into_iter().find(|file| file != "a.txt").unwrap();
+    assert_eq!(content(&server, &aside), "old");
+    let frames = client.frames();
+    let told = frames.iter().find(|frame| frame.contains("remove_failed")).expect("it is told");
+    assert!(told.contains(&aside), "{told}");
 }
 
 async fn connected(server: &Server, options: Options<'_>) -> (Portal, Client) {

@@ -111,6 +111,8 @@ texts! {
     NotConnected = "problem.not_connected",
     NotConnectedRemedy = "problem.not_connected_remedy",
     NotDeleted = "problem.not_deleted" (path, message),
+    LeftoverNotDeleted = "problem.leftover_not_deleted",
+    LeftoverNotDeletedRemedy = "problem.leftover_not_deleted_remedy",
     NotReplacedRemedy = "problem.not_replaced_remedy" (new, old, path),
     OtherOrigin = "problem.other_origin" (origin),
     OtherOriginRemedy = "problem.other_origin_remedy",

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use ftps::{FileDigest, RemotePath};
-use protocol::{Problem, Remedy, problem::Who};
+use protocol::{Problem, Remedy, Stage, problem::Who};
 
 use crate::{
-    problems::ProblemBuilder,
+    problems::{ProblemBuilder, problem},
     texts::{Text, span},
 };
 
@@ -39,6 +39,13 @@ pub(super) fn not_replaced(
     Problem { remedy: Some(Remedy { who: Who::You, what }), ..refusal }
 }
 
+/// The server did not delete a file of an upload that has another name than the upload's.
+pub(super) fn leftover_not_deleted(problems: ProblemBuilder) -> Problem {
+    let message = problems.text(Text::LeftoverNotDeleted);
+    let remedy = problems.text(Text::LeftoverNotDeletedRemedy);
+    problem(Stage::Delete, Who::You, message, remedy)
+}
+
 #[cfg(test)]
 mod tests {
     use ftps::Algorithm;
@@ -54,6 +61,7 @@ mod tests {
             vec![
                 no_digest(problems, Duration::from_secs(90)),
                 digests_differ(problems, &digest, "0000beef"),
+                leftover_not_deleted(problems),
                 not_replaced(problems, refusal, &path("/a b"), &path("/a/ü"), &path("/c")),
             ]
         });

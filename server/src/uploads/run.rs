@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     open::{OpenUpload, PartFile},
-    problems::{digests_differ, no_digest, not_replaced},
+    problems::{digests_differ, leftover_not_deleted, no_digest, not_replaced},
     queue::NextUpload,
 };
 use crate::{
@@ -123,6 +123,15 @@ async fn upload_file(
     }
     let uploaded = ftps::upload::upload(client, &plan, &mut source, &upload.stop).await;
     let page_agrees = source.page_agrees;
+    let not_deleted = match &uploaded {
+        Ok(uploaded) => &uploaded.not_deleted,
+        Err(failed) => &failed.not_deleted,
+    };
+    for path in not_deleted {
+        let problem = leftover_not_deleted(outbox.problems());
+        let path = path.display().into_owned();
+        outbox.send(ServerMessage::RemoveFailed { path, problem }).await;
+    }
     uploaded
         .map(|uploaded| Stored { uploaded, page_agrees })
         .map_err(|failed| not_stored(failed, &plan.path, outbox.problems()))

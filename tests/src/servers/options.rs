@@ -19,6 +19,8 @@ pub struct Options {
     pub place: Place,
     /// Whether files may be renamed.
     pub renaming: Renaming,
+    /// Whether files may be deleted.
+    pub deleting: Deleting,
     /// Whether files get the date that they are given.
     pub dates: Dates,
     /// Whether an upload may resume another one.
@@ -43,6 +45,7 @@ impl Default for Options {
             client_certificate: ClientCertificate::Ignored,
             place: Place::Loopback,
             renaming: Renaming::Allowed,
+            deleting: Deleting::Allowed,
             dates: Dates::Set,
             restart: Restart::ByDefault,
             digests: Digests::None,
@@ -81,6 +84,15 @@ pub enum Renaming {
     /// It does: the default of all of them.
     Allowed,
     /// It refuses. vsftpd refuses to delete too then; Pure-FTPd refuses only to rename over a file.
+    Forbidden,
+}
+
+/// Whether a server deletes files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Deleting {
+    /// It does: the default of all of them.
+    Allowed,
+    /// It refuses: `<Limit DELE>`. Only `ProFTPD` has it.
     Forbidden,
 }
 

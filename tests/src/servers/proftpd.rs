@@ -8,7 +8,8 @@ use std::{
 use protocol::Encryption;
 
 use super::{
-    ClientCertificate, Dates, Digests, Existing, Options, Renaming, Restart, Server, UploadOnly,
+    ClientCertificate, Dates, Deleting, Digests, Existing, Options, Renaming, Restart, Server,
+    UploadOnly,
     installation::{installation, program},
     site::{CommandLine, DAEMON, Login, Site},
 };
@@ -131,6 +132,9 @@ fn extras(options: Options) -> String {
     }
     if options.renaming == Renaming::Forbidden {
         extras.push_str("<Limit RNFR RNTO>\nDenyAll\n</Limit>\n");
+    }
+    if options.deleting == Deleting::Forbidden {
+        extras.push_str("<Limit DELE>\nDenyAll\n</Limit>\n");
     }
     if options.dates == Dates::Refused {
         extras.push_str("<Limit MFMT>\nDenyAll\n</Limit>\n");
