@@ -29,7 +29,7 @@ use protocol::UploadId;
 
 pub use self::{
     bulk::Scope,
-    conflict::{Comparison, ConflictPolicy, size_and_date},
+    conflict::{Comparison, ConflictPolicy, ResumeScope, size_and_date},
     folders::{Folder, FolderId, folder_label},
     groups::{Group, GroupRows},
     matching::RowMatch,
@@ -85,6 +85,7 @@ pub struct Queue {
     queued: OfferQueue,
     /// The user's choice for files whose name is taken.
     policy: ConflictPolicy,
+    resume_scope: ResumeScope,
     /// Offered and not ended, cancelled ones included until the portal confirms.
     open: OpenUploads,
     next_id: u32,

@@ -20,6 +20,8 @@ impl Page {
             UploadAction::Decide(policy) => self.queue.decide(row, policy),
             UploadAction::DecideAll(policy) => {
                 self.queue.decide_all(policy);
+                // Where one decision may not resume all of them, it is about this file.
+                self.queue.decide(row, policy);
                 self.changed.insert(Region::Totals);
             }
             UploadAction::Cancel => {

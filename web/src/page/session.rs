@@ -9,7 +9,7 @@ use super::{Effect, Page, Region};
 use crate::{
     connection::{self, Connection, ConnectionEvent, FtpsState, Login, Network, SocketState},
     format,
-    queue::{Interruption, Outage},
+    queue::{Interruption, Outage, ResumeScope},
     time::Millis,
 };
 
@@ -127,6 +127,9 @@ impl Page {
 
     /// Opens a directory of the server after a login; `directory` is the login's directory.
     fn enter_server(&mut self, login: Login, directory: String) {
+        if let FtpsState::Connected(connected) = self.connection.ftps() {
+            self.queue.set_resume_scope(ResumeScope::of(connected.digest));
+        }
         let path = match login {
             Login::Restored => {
                 self.queue.reconnected();

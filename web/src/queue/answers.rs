@@ -64,7 +64,7 @@ impl Queue {
         resume: Option<String>,
     ) -> Option<Row> {
         let upload = self.row_of(id).and_then(|row| self.get(row));
-        let policy = upload.and_then(|upload| upload.choice).unwrap_or(self.policy);
+        let policy = upload.and_then(|upload| upload.choice).unwrap_or(self.policy_for_any());
         // The user may have chosen another policy after the offer was sent.
         let was_tried = upload.is_some_and(|it| it.was_offered_with(policy.on_conflict()));
         let is_paused = upload.is_some_and(Upload::is_pausing);

@@ -2,7 +2,7 @@
 
 use protocol::UploadId;
 
-use super::{ConflictPolicy, Folder, FolderId, OfferOrder, Queue, Row, State};
+use super::{ConflictPolicy, Folder, FolderId, OfferOrder, Queue, ResumeScope, Row, State};
 
 /// The uploads that an action applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,19 @@ impl Queue {
         self.policy = policy;
     }
 
+    /// Sets how many existing files one decision may resume at the server.
+    pub fn set_resume_scope(&mut self, scope: ResumeScope) {
+        self.resume_scope = scope;
+    }
+
+    /// Returns what the user's choice means for a file that the user has not decided about.
+    pub(super) fn policy_for_any(&self) -> ConflictPolicy {
+        match (self.policy, self.resume_scope) {
+            (ConflictPolicy::Resume, ResumeScope::One) => ConflictPolicy::Ask,
+            (policy, _) => policy,
+        }
+    }
+
     /// Returns the order in which queued uploads are offered.
     #[must_use]
     pub fn order(&self) -> OfferOrder {
@@ -42,6 +55,7 @@ impl Queue {
     /// Decides every open question and later ones.
     pub fn decide_all(&mut self, policy: ConflictPolicy) {
         self.policy = policy;
+        let policy = self.policy_for_any();
         for row in self.rows_where(State::needs_decision) {
             self.decide(row, policy);
         }

@@ -1,6 +1,9 @@
 //! Decides about files of the same name on the server.
 
-use protocol::{OnConflict, server::Existing};
+use protocol::{
+    OnConflict,
+    server::{Algorithm, Existing},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{format, texts::Text};
@@ -27,6 +30,28 @@ pub enum ConflictPolicy {
     OnlyNewer,
     /// Complete the server's file, which is the start of this one.
     Resume,
+}
+
+/// How many existing files one decision may resume.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ResumeScope {
+    /// Any number: the server's digests show whether a file is the beginning of another.
+    #[default]
+    All,
+    /// One: only the user can tell.
+    One,
+}
+
+impl ResumeScope {
+    /// Returns the scope at a server, by the algorithm of the page's digests: the page's own if the
+    /// server has none of them.
+    #[must_use]
+    pub fn of(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Blake3 => Self::One,
+            Algorithm::Crc32 | Algorithm::Sha256 => Self::All,
+        }
+    }
 }
 
 /// The decision about one file.

@@ -22,7 +22,7 @@ impl Queue {
         {
             let id = UploadId(self.next_id);
             self.next_id += 1;
-            let policy = self.policy;
+            let policy = self.policy_for_any();
             let offer = self.change(row, |upload| {
                 let offer = upload.offer(id, policy);
                 upload.state = State::Open(Box::new(OpenUpload::new(&offer)));

@@ -114,3 +114,21 @@ fn upload_that_waits_for_the_user_has_not_failed() {
     queue.restore(vec![missing("x", None)], |_| false);
     assert_eq!(queue.totals().retryable, 1, "a row without its file cannot be retried");
 }
+
+/// Where the server's digests cannot tell whether a file is the beginning of another, each file is asked
+/// about.
+#[test]
+fn without_digests_only_a_single_file_is_resumed() {
+    for (scope, resumed) in [(ResumeScope::All, 2), (ResumeScope::One, 1)] {
+        let mut queue = queue(&[10, 10, 10]);
+        queue.set_resume_scope(scope);
+        for offer in queue.offers(&LIMITS) {
+            assert!(queue.conflict(offer.upload, there(), None).is_some());
+        }
+        queue.decide_all(ConflictPolicy::Resume);
+        queue.decide(Row(0), ConflictPolicy::Resume);
+        let offers = queue.offers(&LIMITS);
+        let resuming = offers.iter().filter(|offer| offer.on_conflict == OnConflict::Resume);
+        assert_eq!((offers.len(), resuming.count()), (2, resumed), "{scope:?}");
+    }
+}
