@@ -20,6 +20,7 @@
 //! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
 //! - [`content`]: the bytes and the names of uploaded files.
 //! - [`client`]: a native client of the portal's WebSocket.
+//! - [`hostile_server`]: an FTPS server that sends as much as it can.
 //! - [`browser`]: a headless Chromium or Firefox, controlled over its own protocol.
 //! - [`axe`]: the accessibility rules of axe-core, run on the page.
 //! - [`user`]: what a user does on the page.
@@ -41,6 +42,7 @@ pub mod extent;
 pub mod fake_peers;
 pub mod fault_proxy;
 pub mod greeting_relay;
+pub mod hostile_server;
 pub mod page_proxy;
 pub mod portal;
 mod ports;

@@ -7,15 +7,18 @@
 )]
 
 use ferryport_tests::{
-    client::{Client, File, Outcome},
+    client::{Attempted, Client, File, Outcome, open_socket},
     content::Content,
     fault_proxy::FaultProxy,
+    hostile_server::{Answers, HostileServer},
     portal,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
-use futures_util::future::join_all;
-use protocol::{Attempt, ServerMessage};
+use futures_util::{SinkExt as _, StreamExt as _, future::join_all};
+use protocol::{Attempt, ClientMessage, ServerMessage, client::Language, server::NewSession};
+use tokio::task::JoinSet;
+use tokio_tungstenite::tungstenite::Message;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -209,6 +212,133 @@ async fn disconnected_pages_hold_no_budget_and_resume_when_they_return() {
         while !may_go_on(client.receive().await) {}
         client.leave().await;
     }
+}
+
+/// Servers that take no byte hold what was sent to them, and no more than the budget.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_that_the_server_stalls_stay_within_the_budget() {
+    const UPLOADS: u64 = 40;
+    const BUDGET: u64 = 16 * MIB;
+    let portal = portal_with_small_windows("16 MiB");
+    let options = servers::Options { max_sessions: Some(90), ..servers::Options::default() };
+    let server = Server::start(Kind::PureFtpd, options);
+    let network = FaultProxy::before(&server).await;
+    let mut clients = Vec::new();
+    for _ in 0..UPLOADS {
+        let mut client = Client::open(&portal).await;
+        client.connect_at(network.address(), &server).await;
+        clients.push(client);
+    }
+    let logged_in = portal.memory_now();
+    network.slow_down(KIB);
+    let mut stalled = JoinSet::new();
+    for (mut client, n) in clients.into_iter().zip(0..) {
+        let file = File::new(format!("{n}.bin"), Content { len: 1 << 40, seed: n });
+        stalled.spawn(async move { client.upload_until(&file, |_| false).await });
+    }
+    // Others wait for their turn in the budget, and are served.
+    let other = servers::start(Kind::PureFtpd);
+    assert_served(&portal, &other).await;
+    let peak = portal.peak_memory();
+    println!("portal: {} MiB logged in, {} MiB at its peak", logged_in / MIB, peak / MIB);
+    // Beside the budget, each upload has TLS records and tasks of its own.
+    assert!(peak <= logged_in + BUDGET + UPLOADS * 256 * KIB, "{} MiB", peak / MIB);
+    stalled.abort_all();
+    network.slow_down(0);
+}
+
+/// A listing of names that are no text, each byte of which takes three in a message.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_listings_take_little_memory() {
+    const SESSIONS: u64 = 4;
+    let portal = portal!();
+    let line = [b"type=file;size=1; ".as_slice(), &[0xff; 1000], b"\r\n"].concat();
+    let listing = line.repeat(8 * MIB as usize / line.len());
+    let server = HostileServer::start(Answers { listing, ..Answers::default() }).await;
+    let mut clients = Vec::new();
+    for _ in 0..SESSIONS {
+        clients.push(connected_to(&portal, &server).await);
+    }
+    let before = portal.memory_now();
+    for listed in join_all(clients.iter_mut().map(|client| client.list("/"))).await {
+        assert!(!listed.expect("it is shown in part").is_empty());
+    }
+    let each = portal.peak_memory().saturating_sub(before) / SESSIONS;
+    println!("portal: {} KiB a listing", each / KIB);
+    assert!(each <= 10_000_000, "{each} bytes");
+}
+
+/// A greeting and a list of features as long as the portal reads them: bytes that are no text.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_greetings_and_features_take_little_memory() {
+    const SESSIONS: u64 = 16;
+    let portal = portal!();
+    let long = |code: &str| {
+        let line = [code.as_bytes(), b"-", &[0xff; 1000], b"\r\n"].concat();
+        [line.repeat(60), format!("{code} end\r\n").into_bytes()].concat()
+    };
+    let answers = Answers { greeting: long("220"), features: long("211"), ..Answers::default() };
+    let server = HostileServer::start(answers).await;
+    let mut clients = vec![connected_to(&portal, &server).await];
+    let before = portal.memory_now();
+    for _ in 0..SESSIONS {
+        clients.push(connected_to(&portal, &server).await);
+    }
+    let each = portal.peak_memory().saturating_sub(before) / SESSIONS;
+    println!("portal: {} KiB a session", each / KIB);
+    assert!(each <= 1_000_000, "{each} bytes");
+    // A greeting without end is an error, whatever it holds.
+    let endless =
+        Answers { greeting: b"220-\xff\r\n".repeat(4 * MIB as usize), ..Answers::default() };
+    let server = HostileServer::start(endless).await;
+    let before = portal.peak_memory();
+    let mut client = Client::open(&portal).await;
+    let attempted = client.attempt(server.connect()).await;
+    assert!(matches!(attempted, Attempted::Failed(_)), "{attempted:?}");
+    let grown = portal.peak_memory().saturating_sub(before);
+    assert!(grown <= 10_000_000, "{grown} bytes");
+}
+
+async fn connected_to(portal: &Portal, server: &HostileServer) -> Client {
+    let mut client = Client::open(portal).await;
+    let attempted = client.attempt(server.connect()).await;
+    assert!(matches!(attempted, Attempted::Connected(_)), "{attempted:?}");
+    client
+}
+
+/// Strangers open far more sockets than wait at once, and send no `hello`. The socket of a session that
+/// exists waits longer for its own than all of them, and is not displaced; others are served meanwhile.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_without_hello_keep_no_existing_session_out() {
+    const STRANGERS: usize = 3000;
+    let portal = portal!();
+    let server = servers::start(Kind::PureFtpd);
+    let page = Client::open(&portal).await;
+    let NewSession { session, secret } = page.session();
+    let acceptor = portal.acceptor();
+    let returning = acceptor.clone().of_session(&session);
+    let origin = acceptor.origin().to_owned();
+    let mut socket = open_socket(&returning, &[("Origin", &origin)]).await.unwrap();
+    let mut strangers = JoinSet::new();
+    for n in 0..STRANGERS {
+        let mut stranger = open_socket(&acceptor, &[("Origin", &origin)]).await.unwrap();
+        strangers.spawn(async move { while let Some(Ok(_)) = stranger.next().await {} });
+        if n == STRANGERS / 2 {
+            assert_served(&portal, &server).await;
+        }
+    }
+    let displaced = std::iter::from_fn(|| strangers.try_join_next()).count();
+    assert!(displaced > STRANGERS / 2, "only {displaced} were displaced");
+    let hello = ClientMessage::Hello {
+        version: protocol::VERSION,
+        session,
+        secret,
+        resume: None,
+        language: Language::default(),
+    };
+    socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
+    let first = socket.next().await.unwrap().unwrap();
+    assert!(first.to_text().unwrap().contains("\"welcome\""), "{first}");
 }
 
 /// A page with an open upload that sends nothing more.
