@@ -47,11 +47,38 @@ pub(crate) fn parse_facts(line: &[u8], path: &RemotePath) -> Option<Entry> {
     Some(facts.entry(path.file_name().unwrap_or_else(RemotePath::root), kind))
 }
 
+/// The position of the space between facts and name.
+///
+/// Each fact ends with a semicolon, and the first space follows the last one. Some servers omit that
+/// semicolon, and some put a space into a fact: `UNIX.groupname=domain users;`. Then more facts follow, or
+/// the fact is the name of an owner or a group.
+fn end_of_facts(line: &[u8]) -> Option<usize> {
+    let space = line.iter().position(|&byte| byte == b' ')?;
+    let (facts, rest) = line.split_at(space);
+    if facts.last().is_none_or(|&byte| byte == b';') {
+        return Some(space);
+    }
+    let Some(semicolon) = rest.windows(2).position(|pair| pair == b"; ") else {
+        return Some(space);
+    };
+    let mut further = rest[..semicolon].split(|&byte| byte == b';').skip(1).peekable();
+    let names_someone = facts
+        .rsplit(|&byte| byte == b';')
+        .next()
+        .and_then(|fact| split_once(fact, b'='))
+        .is_some_and(|(key, _)| key.to_ascii_lowercase().ends_with(b"name"));
+    let are_facts = match further.peek() {
+        None => names_someone,
+        Some(_) => further.all(|fact| split_once(fact, b'=').is_some()),
+    };
+    Some(if are_facts { space + semicolon + 1 } else { space })
+}
+
 impl<'a> Facts<'a> {
     fn of(line: &'a [u8]) -> Option<Self> {
         // Some servers indent their lines.
         let line = line.trim_ascii_start();
-        let space = line.iter().position(|&byte| byte == b' ')?;
+        let space = end_of_facts(line)?;
         Some(Self { facts: &line[..space], name: &line[space + 1..] })
     }
 
@@ -151,6 +178,17 @@ mod tests {
         let root = parse_facts(b" type=cdir; /", &RemotePath::root()).unwrap();
         assert_eq!((root.name, root.kind), (RemotePath::root(), EntryKind::Directory));
         assert_eq!(parse_facts(b"nonsense", &path), None);
+    }
+
+    #[test]
+    fn fact_may_hold_a_space() {
+        let group = "type=file;size=3;UNIX.groupname=domain users";
+        for facts in [format!("{group};UNIX.mode=0600;"), format!("{group};")] {
+            let entry = entry(&format!("{facts} .bash history; a=b; c"));
+            assert_eq!(entry.name.to_string(), ".bash history; a=b; c", "{facts}");
+            assert_eq!(entry.size, Some(3));
+        }
+        assert_eq!(entry("type=file;size=3 a b; c").name.to_string(), "a b; c");
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod pipelining;
 mod pool;
 mod proxy;
 mod quirks;
+mod reports;
 mod tls;
 mod transfer;
 mod trees;
