@@ -448,7 +448,7 @@ async fn a_goodbye_is_in_the_language_of_the_hello() {
     else {
         panic!("{heard}");
     };
-    assert!(problem.message.starts_with("Die Sitzung ist unbekannt"), "{problem:?}");
+    assert!(problem.message.starts_with("Das Portal kann diese Sitzung"), "{problem:?}");
     assert_eq!(problem.remedy.unwrap().what, "Laden Sie die Seite neu.");
 }
 
