@@ -14,8 +14,9 @@ use ferryport_tests::{
     browser::{Node, Page},
     fault_proxy::FaultProxy,
     portal,
+    portal::Options,
     servers::{self, Kind, Server},
-    user::{NARROW, WIDE, look_at_width},
+    user::{self, NARROW, WIDE, look_at_width},
 };
 use tempfile::TempDir;
 
@@ -72,6 +73,36 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     page.see("The link is now in the address bar").await;
     let hash = page.run("location.hash").await;
     assert_eq!(hash, "#host=other.example.org&port=21&encryption=explicit&user=carla&path=pub");
+    page.finish().await;
+}
+
+/// A page cannot be used to guess passwords: it tells how long to wait, and the wait grows.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failed_logins_cause_a_wait_that_the_page_tells() {
+    let portal = portal!(Options::with(&["--max-failed-logins", "2"]));
+    let server = servers::start(Kind::PureFtpd);
+    let page = Page::open(&portal.url(), WIDE).await;
+    user::fail_with_wrong_password(&page, &server).await;
+    page.fill("Password", "another guess").await;
+    page.press_button("Connect").await;
+    page.until("the second refusal", async || {
+        if !page.all("dialog", "Certificate not trusted").await.is_empty() {
+            user::trust(&page, &server).await;
+        }
+        let log = user::log_with(&page, &[]).await;
+        let (before, last) = log.rsplit_once("PASS ********")?;
+        (before.contains("PASS ********") && last.contains("530")).then_some(())
+    })
+    .await;
+    page.find("button", "Connect").await;
+    // Even the right password has to wait.
+    page.fill("Password", server.password()).await;
+    page.press_button("Connect").await;
+    page.see("too many logins of this user at this server have failed").await;
+    let problem = user::problem(&page).await;
+    let wait = problem.split("Wait ").nth(1).and_then(|rest| rest.split(' ').next());
+    let seconds: u32 = wait.and_then(|wait| wait.parse().ok()).expect(&problem);
+    assert!((1..=31).contains(&seconds), "{problem}");
     page.finish().await;
 }
 

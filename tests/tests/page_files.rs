@@ -19,7 +19,7 @@ use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
     portal,
-    servers::{self, Kind, Server},
+    servers::{self, Kind, Server, UploadOnly},
     user::{self, Files, WIDE, connect, connected_page},
 };
 
@@ -257,6 +257,36 @@ async fn a_link_to_a_folder_is_opened_and_deleted_as_a_link() {
         }
         page.finish().await;
     }
+}
+
+/// The server denies to list the folder, and to tell the size of a file in it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_only_folder_is_used_and_an_existing_name_is_asked_about() {
+    let options = servers::Options { upload_only: UploadOnly::Directory, ..Default::default() };
+    let server = Server::start(Kind::ProFtpd, options);
+    let old = format!("{}/old.txt", Server::UPLOAD_ONLY);
+    write_on_server(&server, &old, 10);
+    let before = server.sha256_of(&old);
+    let portal = portal!();
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+    let folder = row(&page, Server::UPLOAD_ONLY).await;
+    page.click(&folder).await;
+    page.press("Enter").await;
+    page.see(&format!("Destination: /{}", Server::UPLOAD_ONLY)).await;
+    page.see("You can upload files to this folder.").await;
+    let (files, new) = (Files::new(), Content { len: 3000, seed: 1 });
+    files.add("old.txt", new);
+    files.add("new.txt", new);
+    page.choose("Choose files", &files.paths()).await;
+    user::status_of(&page, "new.txt", "Done").await;
+    user::status_of(&page, "old.txt", "Needs a decision").await;
+    assert_eq!(server.sha256_of(&format!("{}/new.txt", Server::UPLOAD_ONLY)), Some(new.sha256()));
+    assert_eq!(server.sha256_of(&old), before);
+    user::press_in_row(&page, "old.txt", "Overwrite").await;
+    user::status_of(&page, "old.txt", "Done").await;
+    assert_eq!(server.sha256_of(&old), Some(new.sha256()));
+    page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
