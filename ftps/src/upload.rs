@@ -92,7 +92,7 @@ use self::{
     rejection::{Rejected, Rejection},
     removal::is_gone,
     replaced_file::ReplacedFile,
-    resume::{Rest, Start},
+    resume::{Remaining, Start},
     retry_budget::RetryBudget,
     source_reader::SourceReader,
 };
@@ -171,7 +171,7 @@ pub async fn upload<S: Source>(
         tls: None,
         attempts: 0,
     };
-    let ended = run.attempts(client).await;
+    let ended = run.run_attempts(client).await;
     let not_deleted = run.delete_again(client).await;
     match ended {
         Ok(uploaded) => Ok(Uploaded { not_deleted, ..uploaded }),
@@ -236,7 +236,7 @@ enum Directories {
 }
 
 /// How an attempt ended, if it did not fail.
-enum Attempt {
+enum AttemptEnd {
     /// The file is stored.
     Uploaded(Uploaded),
     /// The adopted file cannot be continued and has its name back. The next attempt sends the whole
@@ -250,7 +250,7 @@ enum Attempt {
 
 impl<S: Source> Run<'_, S> {
     /// Makes attempts until one succeeds or none is left.
-    async fn attempts(
+    async fn run_attempts(
         &mut self,
         client: &mut ManagedClient,
     ) -> Result<Uploaded, UploadError<S::Error>> {
@@ -258,9 +258,9 @@ impl<S: Source> Run<'_, S> {
         loop {
             let held = self.part.held();
             let error = match self.attempt(client).await {
-                Ok(Attempt::Uploaded(uploaded)) => return Ok(uploaded),
-                Ok(Attempt::AdoptedFileReturned | Attempt::FileRejected) => continue,
-                Ok(Attempt::NamesLearned) => {
+                Ok(AttemptEnd::Uploaded(uploaded)) => return Ok(uploaded),
+                Ok(AttemptEnd::AdoptedFileReturned | AttemptEnd::FileRejected) => continue,
+                Ok(AttemptEnd::NamesLearned) => {
                     self.other_names = OtherNames::Final;
                     self.source.release_next_upload();
                     continue;
@@ -278,26 +278,26 @@ impl<S: Source> Run<'_, S> {
     async fn attempt(
         &mut self,
         client: &mut ManagedClient,
-    ) -> Result<Attempt, UploadError<S::Error>> {
+    ) -> Result<AttemptEnd, UploadError<S::Error>> {
         self.last_start = None;
         let prefetched = client.take_prefetched_file();
-        let session = unless(self.cancel, client.client()).await??;
+        let session = unless_cancelled(self.cancel, client.client()).await??;
         let target = session.absolute(&self.plan.path);
         if !session.keeps_name(&target) {
             return Err(session.error(Kind::NameNotKept, Stage::Transfer).into());
         }
         self.target = Some(target.clone());
-        unless(self.cancel, make_parent(session, &target)).await??;
+        unless_cancelled(self.cancel, make_parent(session, &target)).await??;
         // The server may have made a directory under another name.
         let target = session.absolute(&self.plan.path);
         self.target = Some(target.clone());
-        self.return_adopted(session, &target).await?;
+        self.rename_back_if_not_resumable(session, &target).await?;
         let name = self.choose_name(session, &target).await?;
         let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
         let (found, held) = self.look_up(session, &name, &target, prefetched).await?;
         match self.rejected(held) {
             Rejected::No => (),
-            Rejected::Once => return Ok(Attempt::FileRejected),
+            Rejected::Once => return Ok(AttemptEnd::FileRejected),
             Rejected::Again(error) => return Err(error.into()),
         }
         if found.target.is_directory() {
@@ -305,7 +305,7 @@ impl<S: Source> Run<'_, S> {
             return Err(session.error(Kind::TargetIsDirectory { path }, Stage::Transfer).into());
         }
         if self.is_renamed(found, held) {
-            return self.confirm_rename(session, target).await.map(Attempt::Uploaded);
+            return self.confirm_rename(session, target).await.map(AttemptEnd::Uploaded);
         }
         let (name, found, held) = match self.adoptable(session, found, held) {
             Some(bytes) => self.adopt(session, name, &target, (found, bytes)).await?,
@@ -315,17 +315,17 @@ impl<S: Source> Run<'_, S> {
             }
         };
         let name = self.look_at_replaced(session, name, &target, found).await?;
-        let rest = self.rest(session, held).await?;
-        if rest.is_whole_file() && self.holds_adopted_bytes(held) {
-            self.stop_adopting(session, &target).await?;
-            return Ok(Attempt::AdoptedFileReturned);
+        let remaining = self.remaining(session, held).await?;
+        if remaining.is_whole_file() && self.holds_adopted_bytes(held) {
+            self.rename_adopted_back(session, &target).await?;
+            return Ok(AttemptEnd::AdoptedFileReturned);
         }
-        match rest {
-            Rest::From(start) => {
+        match remaining {
+            Remaining::From(start) => {
                 self.transfer(session, name.path(), start).await?;
                 self.learn_other_names(session, &target);
             }
-            Rest::Nothing => self.skip_transfer(session),
+            Remaining::Nothing => self.skip_transfer(session),
         }
         self.check_digest().await?;
         let ended = match self.verify_and_rename(session, &name, &target, found).await {
@@ -338,13 +338,13 @@ impl<S: Source> Run<'_, S> {
         };
         let (verified, prefetched) = match ended {
             Finalized::Named { verified, prefetched } => (verified, prefetched),
-            Finalized::NamesLearned => return Ok(Attempt::NamesLearned),
+            Finalized::NamesLearned => return Ok(AttemptEnd::NamesLearned),
         };
         let uploaded = self.uploaded(session, target, verified);
         if let Some(prefetched) = prefetched {
             client.put_prefetched_file(prefetched);
         }
-        Ok(Attempt::Uploaded(uploaded))
+        Ok(AttemptEnd::Uploaded(uploaded))
     }
 
     /// Looks up the final name and the size of the part file. The same batch requests a data port.
@@ -360,13 +360,14 @@ impl<S: Source> Run<'_, S> {
             Some(prefetched) => (prefetched.found, Size::Missing),
             None => {
                 let at = Instant::now();
-                let (target, held) = unless(self.cancel, client.look_up(target, part)).await??;
+                let (target, held) =
+                    unless_cancelled(self.cancel, client.look_up(target, part)).await??;
                 (Found { target, at }, held)
             }
         };
         if !self.is_own_file(name) {
             let completed = client.complete_lookup(target, found.target);
-            found.target = unless(self.cancel, completed).await??;
+            found.target = unless_cancelled(self.cancel, completed).await??;
         }
         if let PartFile::Unwritten(Name::InPlace(_, old_file)) = &mut self.part
             && found.target != TargetState::Absent
@@ -419,7 +420,7 @@ impl<S: Source> Run<'_, S> {
 
 /// Runs `work` unless the upload is cancelled first. Dropping work that has begun to send makes the
 /// client unusable.
-async fn unless<T, E>(
+async fn unless_cancelled<T, E>(
     cancel: &CancellationToken,
     work: impl Future<Output = T>,
 ) -> Result<T, UploadError<E>> {

@@ -41,34 +41,34 @@ impl Client {
     /// Not cancel safe: the client is not usable when the future was dropped.
     pub async fn digest(&mut self, path: &RemotePath) -> Result<Option<FileDigest>, Error> {
         let path = self.absolute(path);
-        let Some(way) = self.digest_method() else { return Ok(None) };
-        if !self.choose_algorithm(way).await? {
+        let Some(method) = self.digest_method() else { return Ok(None) };
+        if !self.choose_algorithm(method).await? {
             return Ok(None);
         }
-        self.ask_digest(way.command(&path), &path, way.algorithm, u64::MAX).await
+        self.ask_digest(method.command(&path), &path, method.algorithm, u64::MAX).await
     }
 
     /// Asks for the digest of a whole file of so many bytes, with a method that was chosen before.
     pub(crate) async fn digest_by(
         &mut self,
-        way: DigestMethod,
+        method: DigestMethod,
         path: &RemotePath,
         bytes: u64,
     ) -> Result<Option<FileDigest>, Error> {
-        self.ask_digest(way.command(path), path, way.algorithm, bytes).await
+        self.ask_digest(method.command(path), path, method.algorithm, bytes).await
     }
 
     /// Asks for the digest of a whole file of so many bytes; `None` where the server does not make it.
     pub(crate) async fn digest_if_made(
         &mut self,
-        way: DigestMethod,
+        method: DigestMethod,
         path: &RemotePath,
         bytes: u64,
     ) -> Result<Option<FileDigest>, Error> {
-        if !self.choose_algorithm(way).await? {
+        if !self.choose_algorithm(method).await? {
             return Ok(None);
         }
-        match self.digest_by(way, path, bytes).await {
+        match self.digest_by(method, path, bytes).await {
             Err(error) if error.refusal().is_some() => Ok(None),
             answered => answered,
         }
@@ -159,18 +159,20 @@ impl Client {
 
     /// Sends `OPTS HASH` where `HASH` would use another algorithm. Returns whether the server uses
     /// this one now.
-    pub(crate) async fn choose_algorithm(&mut self, way: DigestMethod) -> Result<bool, Error> {
-        if way.command != DigestCommand::Hash || self.chosen_algorithm() == Some(way.algorithm) {
+    pub(crate) async fn choose_algorithm(&mut self, method: DigestMethod) -> Result<bool, Error> {
+        if method.command != DigestCommand::Hash
+            || self.chosen_algorithm() == Some(method.algorithm)
+        {
             return Ok(true);
         }
-        let command = Command::OptsHash(way.algorithm);
+        let command = Command::OptsHash(method.algorithm);
         let reply = self.control.exchange(command, Stage::Verify).await?;
         if reply.code().is_refusal() {
             // A digest by another algorithm cannot be compared.
             self.profile.update(|profile| profile.digests = Digests::Never);
             return Ok(false);
         }
-        self.algorithm = Some(way.algorithm);
+        self.algorithm = Some(method.algorithm);
         Ok(true)
     }
 

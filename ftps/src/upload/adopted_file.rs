@@ -14,7 +14,7 @@ use super::{
     Existing, Progress, Run, Source, UploadError,
     final_name::learn_ignored_renames,
     part_file::{Name, OldFile, Origin, PartFile, Written},
-    unless,
+    unless_cancelled,
 };
 use crate::{
     client::{Client, Found, TargetState, size::Size},
@@ -149,7 +149,7 @@ impl<S: Source> Run<'_, S> {
             }
             Beginning::Different => {
                 client.log(Status::BeginningDiffers { path: target.to_string() });
-                let modified_millis = unless(self.cancel, client.date_of(target)).await?;
+                let modified_millis = unless_cancelled(self.cancel, client.date_of(target)).await?;
                 let modified_millis = modified_millis.unwrap_or_default();
                 Err(UploadError::Exists { size: Some(held), modified_millis })
             }
@@ -164,25 +164,28 @@ impl<S: Source> Run<'_, S> {
         target: &RemotePath,
         held: u64,
     ) -> Result<Beginning, UploadError<S::Error>> {
-        let Some(way) = self.digest_method(client) else { return Ok(Beginning::Unproven) };
+        let Some(method) = self.digest_method(client) else { return Ok(Beginning::Unproven) };
         let is_whole = held <= WHOLE_COMPARISON_BYTES;
         let edges = [0..EDGE_BYTES, held.saturating_sub(EDGE_BYTES)..held];
         let whole = 0..held;
-        let ranges = match (is_whole, way.ranges) {
+        let ranges = match (is_whole, method.ranges) {
             (true, _) => std::slice::from_ref(&whole),
             (false, true) => edges.as_slice(),
             (false, false) => return Ok(Beginning::Unproven),
         };
         for range in ranges {
             let stored = if is_whole {
-                unless(self.cancel, client.digest_if_made(way, target, held)).await??
+                unless_cancelled(self.cancel, client.digest_if_made(method, target, held)).await??
             } else {
-                let algorithm = way.algorithm;
-                unless(self.cancel, client.digest_of_range(target, range.clone(), algorithm))
-                    .await??
+                let algorithm = method.algorithm;
+                unless_cancelled(
+                    self.cancel,
+                    client.digest_of_range(target, range.clone(), algorithm),
+                )
+                .await??
             };
             let Some(stored) = stored else { return Ok(Beginning::Unproven) };
-            if self.digest_of_source(range.clone(), way.algorithm).await? != Some(stored) {
+            if self.digest_of_source(range.clone(), method.algorithm).await? != Some(stored) {
                 return Ok(Beginning::Different);
             }
         }
@@ -195,11 +198,13 @@ impl<S: Source> Run<'_, S> {
         range: Range<u64>,
         algorithm: Algorithm,
     ) -> Result<Option<FileDigest>, UploadError<S::Error>> {
-        unless(self.cancel, self.source.seek(range.start)).await?.map_err(UploadError::Source)?;
+        unless_cancelled(self.cancel, self.source.seek(range.start))
+            .await?
+            .map_err(UploadError::Source)?;
         let mut digest = RunningDigest::starting_at(range.start, &[algorithm], None);
         let mut offset = range.start;
         while offset < range.end {
-            let bytes = unless(self.cancel, self.source.next()).await?;
+            let bytes = unless_cancelled(self.cancel, self.source.next()).await?;
             let bytes = bytes.map_err(UploadError::Source)?;
             let missing = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
             let Some(part) = bytes.get(..missing.min(bytes.len())).filter(|part| !part.is_empty())
@@ -216,13 +221,13 @@ impl<S: Source> Run<'_, S> {
 
     /// Gives the adopted file its name back if the server has turned out not to resume uploads: sending
     /// the whole file to the same name would truncate the only copy of the old one.
-    pub(super) async fn return_adopted(
+    pub(super) async fn rename_back_if_not_resumable(
         &mut self,
         client: &mut Client,
         target: &RemotePath,
     ) -> Result<(), Error> {
         match client.profile().get().resume {
-            Resume::Never => self.stop_adopting(client, target).await,
+            Resume::Never => self.rename_adopted_back(client, target).await,
             Resume::Restart | Resume::Append => Ok(()),
         }
     }
@@ -237,7 +242,7 @@ impl<S: Source> Run<'_, S> {
     }
 
     /// Gives the adopted file its name back. The upload replaces it in the end instead.
-    pub(super) async fn stop_adopting(
+    pub(super) async fn rename_adopted_back(
         &mut self,
         client: &mut Client,
         target: &RemotePath,
@@ -256,7 +261,7 @@ impl<S: Source> Run<'_, S> {
     /// were appended to it. If another file has the name meanwhile, returns the temporary name, since it
     /// is the only copy of the old bytes. A file that got wrong bytes is kept for the user, but is not
     /// returned: no upload may resume it.
-    pub(super) async fn leave_adopted(
+    pub(super) async fn end_adoption(
         &self,
         client: &mut ManagedClient,
         name: &Name,
@@ -271,7 +276,7 @@ impl<S: Source> Run<'_, S> {
             }
         };
         let within = client.config().timeouts.abort;
-        if let Ok(Ok(true)) = timeout(within, give_name_back(client, part, target)).await {
+        if let Ok(Ok(true)) = timeout(within, rename_back_if_free(client, part, target)).await {
             return None;
         }
         if is_wrong {
@@ -295,7 +300,7 @@ async fn is_moved(client: &mut Client, path: &RemotePath) -> Result<bool, Error>
 }
 
 /// Renames an adopted file back, unless another file has its name. Returns whether it was renamed.
-async fn give_name_back(
+async fn rename_back_if_free(
     client: &mut ManagedClient,
     part: &RemotePath,
     target: &RemotePath,

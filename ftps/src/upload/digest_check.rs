@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{DigestError, Run, Source, UploadError, unless};
+use super::{DigestError, Run, Source, UploadError, unless_cancelled};
 use crate::{
     client::{Client, digest::DigestMethod},
     digest::{Algorithm, FileDigest, RunningDigest},
@@ -39,8 +39,8 @@ impl<S: Source> Run<'_, S> {
     /// Starts the digests of the bytes from `offset` on, unless the running ones cover them: by the
     /// plan's algorithm for the sender, and by the server's if that is another one.
     pub(super) fn start_digest(&mut self, client: &Client, offset: u64) {
-        let way = self.digest_method(client);
-        let of_server = way.map(|way| way.algorithm);
+        let method = self.digest_method(client);
+        let of_server = method.map(|method| method.algorithm);
         let main = self.plan.digest.or(of_server);
         // The server may offer another algorithm in this session. A running digest that covers `offset` is
         // kept nevertheless: a new one would not cover the bytes before it.
@@ -54,7 +54,7 @@ impl<S: Source> Run<'_, S> {
         self.digest = main.map(|main| {
             let other = of_server.filter(|other| *other != main);
             let algorithms: Vec<_> = std::iter::once(main).chain(other).collect();
-            let of_blocks = way.filter(|way| way.ranges).map(|way| way.algorithm);
+            let of_blocks = method.filter(|method| method.ranges).map(|method| method.algorithm);
             RunningDigest::starting_at(offset, &algorithms, of_blocks)
         });
     }
@@ -71,7 +71,7 @@ impl<S: Source> Run<'_, S> {
             return Ok(());
         }
         let checked = self.source.source().check_digest(range.clone(), &digest);
-        match unless(self.cancel, checked).await? {
+        match unless_cancelled(self.cancel, checked).await? {
             Ok(whole) => {
                 self.digest_check = DigestCheck::Passed(Passed { range, digest, whole });
                 Ok(())

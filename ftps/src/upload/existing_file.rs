@@ -1,6 +1,6 @@
 //! Ends an upload if something else has the final name, or may have it, and must stay.
 
-use super::{Run, Source, UploadError, part_file::Name, unless};
+use super::{Run, Source, UploadError, part_file::Name, unless_cancelled};
 use crate::{
     client::{Client, Found, TargetState},
     path::RemotePath,
@@ -44,9 +44,9 @@ impl<S: Source> Run<'_, S> {
                 // `SIZE` reports no date. The file exists: that is a conflict with or without it.
                 let is_by_size = client.profile().get().sizes == SizeSupport::Proven;
                 let modified_millis = match modified_millis {
-                    None if is_by_size => {
-                        unless(self.cancel, client.date_of(path)).await?.unwrap_or_default()
-                    }
+                    None if is_by_size => unless_cancelled(self.cancel, client.date_of(path))
+                        .await?
+                        .unwrap_or_default(),
                     known => known,
                 };
                 Err(UploadError::Exists { size, modified_millis })

@@ -86,7 +86,7 @@ impl<S: Source> Run<'_, S> {
         is_wrong: bool,
     ) -> Option<RemotePath> {
         if let Origin::Adopted(adopted) = part.origin {
-            return self.leave_adopted(client, &part.name, adopted, is_wrong).await;
+            return self.end_adoption(client, &part.name, adopted, is_wrong).await;
         }
         let name = part.name.path();
         let within = client.config().timeouts.abort;

@@ -164,7 +164,7 @@ impl<'a> Batch<'a> {
         let part = file.part;
         self.digest_bytes = file.check.size;
         self.commands.push(Command::Size(part));
-        self.commands.extend(file.check.digest.as_ref().map(|(way, _)| way.command(part)));
+        self.commands.extend(file.check.digest.as_ref().map(|(method, _)| method.command(part)));
     }
 
     /// Adds the first commands of the next upload: the lookup of its file, and a data port.
@@ -258,11 +258,11 @@ impl Replies {
     ) -> Result<Checked, Error> {
         let size = client.parse_size(&self.next(client)?);
         let digest = match &file.check.digest {
-            Some((way, sent)) => Some((way, sent, self.next(client)?)),
+            Some((method, sent)) => Some((method, sent, self.next(client)?)),
             None => None,
         };
         let by_size = file.check.by_size(client, size);
-        let Some((way, sent, reply)) = digest else { return Ok(by_size) };
+        let Some((method, sent, reply)) = digest else { return Ok(by_size) };
         if reply.code().is_refusal() {
             // A missing file has no digest.
             if matches!(by_size, Checked::Right(_)) {
@@ -270,7 +270,7 @@ impl Replies {
             }
             return Ok(by_size);
         }
-        Ok(match (client.read_digest(&reply, file.part, way.algorithm), by_size) {
+        Ok(match (client.read_digest(&reply, file.part, method.algorithm), by_size) {
             (Some(stored), _) if stored == *sent => Checked::Right(Verified::Digest(stored)),
             (Some(stored), Checked::Right(_)) => {
                 Checked::WrongDigest(wrong_digest(client, sent, stored))

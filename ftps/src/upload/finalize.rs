@@ -11,7 +11,7 @@ use super::{
     final_name::NameState,
     part_file::Name,
     refused_rename::Renamed,
-    unless,
+    unless_cancelled,
 };
 use crate::{
     client::{Client, Found, PrefetchedFile, TargetState, size::Size},
@@ -94,7 +94,7 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<Verified, UploadError<S::Error>> {
         let takes_files = client.profile().get().stored_files == StoredFiles::Taken;
         if takes_files {
-            let size = unless(self.cancel, client.size_of(file.target)).await??;
+            let size = unless_cancelled(self.cancel, client.size_of(file.target)).await??;
             if !matches!(size, Size::Bytes(_)) {
                 client.log(Status::FileTaken { path: file.target.to_string() });
                 return Ok(Verified::ReplyOnly);
@@ -132,10 +132,10 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
     ) -> Result<ContentCheck, UploadError<S::Error>> {
         let size = self.plan.size;
-        let way = self.digest_method(client);
-        let digest = way.and_then(|way| Some((way, self.whole_digest(way.algorithm)?)));
-        let Some((way, _)) = digest else { return Ok(ContentCheck { size, digest: None }) };
-        if unless(self.cancel, client.choose_algorithm(way)).await?? {
+        let method = self.digest_method(client);
+        let digest = method.and_then(|method| Some((method, self.whole_digest(method.algorithm)?)));
+        let Some((method, _)) = digest else { return Ok(ContentCheck { size, digest: None }) };
+        if unless_cancelled(self.cancel, client.choose_algorithm(method)).await?? {
             return Ok(ContentCheck { size, digest });
         }
         client.log(Status::DigestRefused);
@@ -179,7 +179,7 @@ impl<S: Source> Run<'_, S> {
         batch.rename(file);
         batch.prefetch(client, next_upload.as_ref());
         self.part.begin_rename();
-        let mut replies = unless(self.cancel, batch.send_and_dial(client)).await??;
+        let mut replies = unless_cancelled(self.cancel, batch.send_and_dial(client)).await??;
         replies.dated(client, file);
         let checked = replies.checked(client, file)?;
         let renamed = replies.renamed(client);
@@ -242,7 +242,7 @@ impl<S: Source> Run<'_, S> {
         let (verified, target) = if is_digest_slow {
             // Another client may take the name while the server reads the whole file.
             let verified = self.check_at(client, file, file.part).await?;
-            (verified, unless(self.cancel, client.target_state(file.target)).await??)
+            (verified, unless_cancelled(self.cancel, client.target_state(file.target)).await??)
         } else {
             self.check_both(client, file).await?
         };
@@ -259,13 +259,14 @@ impl<S: Source> Run<'_, S> {
         let mut batch = Batch::default();
         batch.check(file);
         batch.push(Command::Size(file.target));
-        let mut replies = unless(self.cancel, batch.send(client)).await??;
+        let mut replies = unless_cancelled(self.cancel, batch.send(client)).await??;
         let checked = replies.checked(client, file)?;
         let size = replies.next(client)?;
         let target = client.parse_lookup(file.target, &size, None);
         let verified = self.settled(client, file, file.part, checked).await?;
         let verified = self.check_facts(client, file, file.part, verified).await?;
-        let target = unless(self.cancel, client.complete_lookup(file.target, target)).await??;
+        let target =
+            unless_cancelled(self.cancel, client.complete_lookup(file.target, target)).await??;
         Ok((verified, target))
     }
 
@@ -280,7 +281,7 @@ impl<S: Source> Run<'_, S> {
         if verified != Verified::ReplyOnly {
             return Ok(verified);
         }
-        match unless(self.cancel, client.size_from_facts(path)).await?? {
+        match unless_cancelled(self.cancel, client.size_from_facts(path)).await?? {
             Some(bytes) => {
                 let checked = file.check.by_size(client, Size::Bytes(bytes));
                 self.settled(client, file, path, checked).await
@@ -296,12 +297,13 @@ impl<S: Source> Run<'_, S> {
         file: &CompleteFile<'_>,
         path: &RemotePath,
     ) -> Result<Verified, UploadError<S::Error>> {
-        let size = unless(self.cancel, client.size_of(path)).await??;
+        let size = unless_cancelled(self.cancel, client.size_of(path)).await??;
         let checked = file.check.by_size(client, size);
         let by_size = self.settled(client, file, path, checked).await?;
         let by_size = self.check_facts(client, file, path, by_size).await?;
-        let Some((way, sent)) = &file.check.digest else { return Ok(by_size) };
-        match unless(self.cancel, client.digest_by(*way, path, self.plan.size)).await? {
+        let Some((method, sent)) = &file.check.digest else { return Ok(by_size) };
+        match unless_cancelled(self.cancel, client.digest_by(*method, path, self.plan.size)).await?
+        {
             Ok(Some(stored)) => Ok(compare(client, sent, stored)?),
             Ok(None) => Ok(by_size),
             Err(error) => match error.refusal() {

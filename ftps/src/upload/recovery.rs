@@ -6,7 +6,7 @@ use super::{
     Directories, Progress, Run, Source, UploadError,
     part_file::PartFile,
     retry_budget::{RetryBudget, may_work_later},
-    unless,
+    unless_cancelled,
 };
 use crate::{error::Error, pool::ManagedClient, stage::Stage, transcript::Status};
 
@@ -55,7 +55,7 @@ impl<S: Source> Run<'_, S> {
         if error.is_rejected_file() {
             self.rejection.begin(error);
         }
-        unless(self.cancel, sleep(after)).await
+        unless_cancelled(self.cancel, sleep(after)).await
     }
 
     /// Forgets, once, which directories exist: one may be gone. Returns whether any was known.

@@ -3,7 +3,7 @@
 use super::{
     Run, Source, UploadError,
     part_file::{Name, OldFile, PartFile},
-    unless,
+    unless_cancelled,
 };
 use crate::{
     client::{Client, Found, TargetState},
@@ -42,7 +42,7 @@ impl<S: Source> Run<'_, S> {
         {
             return Ok(name);
         }
-        let entry = match unless(self.cancel, entry_of(client, target)).await?? {
+        let entry = match unless_cancelled(self.cancel, entry_of(client, target)).await?? {
             Told::Entry(entry) => entry,
             Told::NoModes => return Ok(name),
             Told::Nothing => {
@@ -69,7 +69,7 @@ impl<S: Source> Run<'_, S> {
         part: &RemotePath,
     ) -> Result<(), UploadError<S::Error>> {
         let ReplacedFile::File { mode: Some(mode) } = self.replaced else { return Ok(()) };
-        match unless(self.cancel, client.chmod(part, mode)).await? {
+        match unless_cancelled(self.cancel, client.chmod(part, mode)).await? {
             Err(error) if error.reply().is_some() && client.is_usable() => {
                 client.log(Status::ModeNotKept { mode });
                 Ok(())

@@ -3,7 +3,7 @@
 use super::{
     Run, Source, UploadError,
     part_file::{Name, OldFile, Written},
-    unless,
+    unless_cancelled,
 };
 use crate::{
     client::{Client, size::Size},
@@ -18,14 +18,14 @@ use crate::{
 
 /// The part of the file that remains to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum Remaining {
     /// Nothing: the server holds the whole file.
     Nothing,
     /// Everything from here on.
     From(Start),
 }
 
-impl Rest {
+impl Remaining {
     /// Whether the file is sent from its start.
     pub(super) fn is_whole_file(self) -> bool {
         matches!(self, Self::From(Start { offset: 0, .. }))
@@ -43,20 +43,20 @@ pub(super) struct Start {
 
 impl<S: Source> Run<'_, S> {
     /// Decides what remains to be sent, by the size of the part file.
-    pub(super) async fn rest(
+    pub(super) async fn remaining(
         &mut self,
         client: &mut Client,
         held: Size,
-    ) -> Result<Rest, UploadError<S::Error>> {
+    ) -> Result<Remaining, UploadError<S::Error>> {
         // Read once: another upload may learn something meanwhile.
         let method = client.profile().get().resume;
-        let from = |offset| Rest::From(Start { offset, method });
+        let from = |offset| Remaining::From(Start { offset, method });
         let size = self.plan.size;
         let held = match (held, self.part.written()) {
             // To start over would cut off bytes that nothing else holds.
             (Size::Unknown, Some(part)) if part.is_adopted() => {
                 let name = part.name.path().clone();
-                let held = unless(self.cancel, client.size(&name)).await??;
+                let held = unless_cancelled(self.cancel, client.size(&name)).await??;
                 held.map_or(Size::Missing, Size::Bytes)
             }
             (held, _) => held,
@@ -75,7 +75,7 @@ impl<S: Source> Run<'_, S> {
         }
         let is_whole = held == size;
         if is_whole && size == 0 {
-            return Ok(Rest::Nothing);
+            return Ok(Remaining::Nothing);
         }
         if held == 0 || (method == Resume::Never && !is_whole) {
             part.held = 0;
@@ -90,7 +90,7 @@ impl<S: Source> Run<'_, S> {
         };
         part.held = held;
         Ok(match method {
-            _ if is_whole => Rest::Nothing,
+            _ if is_whole => Remaining::Nothing,
             // APPE can only append at the end of the file.
             Resume::Append => from(held),
             Resume::Restart | Resume::Never => from(verified),
@@ -108,7 +108,7 @@ impl<S: Source> Run<'_, S> {
         let Some(running) = &self.digest else { return Ok(Some(held)) };
         let Some(block) = running.block_before(held) else { return Ok(Some(held)) };
         let digest = client.digest_of_range(name, block.range.clone(), block.digest.algorithm());
-        match unless(self.cancel, digest).await?? {
+        match unless_cancelled(self.cancel, digest).await?? {
             None => Ok(Some(held)),
             Some(digest) if digest == block.digest => {
                 client.log(Status::TailVerified { at: block.range.end });

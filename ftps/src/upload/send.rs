@@ -1,6 +1,6 @@
 //! One transfer of an upload: opens the part file, sends the bytes, waits for the confirmation.
 
-use super::{Progress, Run, Source, UploadError, resume::Start, unless};
+use super::{Progress, Run, Source, UploadError, resume::Start, unless_cancelled};
 use crate::{
     client::{Client, Store},
     command::Command,
@@ -48,7 +48,9 @@ impl<S: Source> Run<'_, S> {
         start: Start,
     ) -> Result<(), UploadError<S::Error>> {
         self.start_digest(client, start.offset);
-        unless(self.cancel, self.source.seek(start.offset)).await?.map_err(UploadError::Source)?;
+        unless_cancelled(self.cancel, self.source.seek(start.offset))
+            .await?
+            .map_err(UploadError::Source)?;
         if start.offset > 0 {
             client.log(Status::Resuming { held: start.offset, size: self.plan.size });
         }
@@ -69,7 +71,7 @@ impl<S: Source> Run<'_, S> {
         }
         self.last_start = Some(start);
         let before = self.part.begin_transfer();
-        match unless(self.cancel, store_from(client, name, start)).await? {
+        match unless_cancelled(self.cancel, store_from(client, name, start)).await? {
             Ok(store) => {
                 self.tls = Some(store.tls().clone());
                 let opened = Progress::Opened { temporary: name, offset: start.offset };
@@ -123,7 +125,7 @@ impl<S: Source> Run<'_, S> {
             }
             for step in bytes.chunks(STEP_BYTES) {
                 self.note_sent(offset, step);
-                unless(self.cancel, store.write(step)).await??;
+                unless_cancelled(self.cancel, store.write(step)).await??;
                 offset += step.len() as u64;
                 self.pool_shared.add_bytes(step.len() as u64);
                 self.source.report(Progress::Taken { offset }).await;
@@ -165,10 +167,12 @@ impl<S: Source> Run<'_, S> {
         self.source.report(Progress::Confirming).await;
         match next_port {
             None => {
-                unless(self.cancel, store.finish()).await??;
+                unless_cancelled(self.cancel, store.finish()).await??;
                 Ok(None)
             }
-            Some(port) => Ok(unless(self.cancel, store.finish_and_pipeline(port)).await??.1),
+            Some(port) => {
+                Ok(unless_cancelled(self.cancel, store.finish_and_pipeline(port)).await??.1)
+            }
         }
     }
 }

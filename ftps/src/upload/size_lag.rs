@@ -5,7 +5,7 @@ use tokio::time::{Duration, Instant, sleep};
 use super::{
     Run, Source, UploadError,
     final_batch::{Checked, CompleteFile},
-    unless,
+    unless_cancelled,
 };
 use crate::{
     client::{Client, size::Size},
@@ -55,8 +55,8 @@ impl<S: Source> Run<'_, S> {
             Checked::WrongSize(stored) => stored,
         };
         let mut looks = Looks::new(client);
-        while unless(self.cancel, looks.next()).await? {
-            let size = unless(self.cancel, client.size_of(path)).await??;
+        while unless_cancelled(self.cancel, looks.next()).await? {
+            let size = unless_cancelled(self.cancel, client.size_of(path)).await??;
             match file.check.by_size(client, size) {
                 Checked::WrongSize(size) => stored = size,
                 // A server that stops reporting sizes proves nothing.
