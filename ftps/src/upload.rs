@@ -372,7 +372,7 @@ impl<S: Source> Run<'_, S> {
         if let PartFile::Unwritten(Name::InPlace(_, old_file)) = &mut self.part
             && found.target != TargetState::Absent
         {
-            *old_file = OldFile::Present;
+            *old_file = OldFile::Present { size: found.target.file_size() };
         }
         Ok((found, held))
     }
@@ -406,8 +406,10 @@ impl<S: Source> Run<'_, S> {
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
         let verified = match verified {
-            // The size of a file that may be two files joined proves nothing.
-            Verified::Size { .. } if self.is_joined_unproven() => Verified::ReplyOnly,
+            // The size of a file that may be two files joined, or may be the old one, proves nothing.
+            Verified::Size { .. } if self.is_joined_unproven() || self.had_same_size() => {
+                Verified::ReplyOnly
+            }
             verified => verified,
         };
         client.log(Status::Checked(verified.clone()));

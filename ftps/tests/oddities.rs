@@ -404,11 +404,21 @@ impl Walk {
         self.figures.lock().unwrap().renames += u32::from(outcome.is_ok());
         let after = self.snapshot(directory);
         let [from_key, to_key] = [from, to].map(|path| self.server.state().disk.key(path));
+        // A link that leads nowhere has neither size nor directory, and a listing that is cut may lack
+        // it: such a name looks free.
+        let is_unseen_link = |item: &Item| {
+            let target = match &item.held {
+                Held::Link(target) => self.server.state().disk.key(target),
+                Held::File { .. } | Held::Directory => return false,
+            };
+            self.server.traits.has(Oddity::LongListing) && !before.contains_key(&target)
+        };
+        let is_free = before.get(&to_key).is_none_or(is_unseen_link);
         for (key, old) in before.iter().filter(|(_, old)| !is_part_file(old)) {
             let is_renamed = *key == from_key
                 && after.get(&to_key).is_some_and(|new| new.held == old.held)
-                && (from_key == to_key || !before.contains_key(&to_key));
-            let is_kept = after.get(key) == Some(old);
+                && (from_key == to_key || is_free);
+            let is_kept = after.get(key) == Some(old) || (*key == to_key && is_unseen_link(old));
             assert!(is_kept || is_renamed, "renaming {from} to {to} lost {old:?}: {outcome:?}");
         }
     }
@@ -451,6 +461,16 @@ impl Attempt<'_> {
     fn is_answer(&self, old: &Item, new: Option<&Item>) -> bool {
         let Job { path, content, .. } = self.job;
         let is_untold = self.walk.mode_untold.lock().unwrap().contains(path);
+        let is_in_place = self.walk.in_place.lock().unwrap().contains(path);
+        // The server deletes a file that its scanner rejects, also one that was to be continued, or was
+        // written in place or through a link.
+        let is_rejected = new.is_none()
+            && (self.job.policy == Existing::Resume || is_in_place)
+            && self.walk.server.traits.has(Oddity::RefusedAtEnd)
+            && content.starts_with(VIRUS);
+        if is_rejected {
+            return true;
+        }
         let (old_content, mode) = match &old.held {
             Held::File { content, mode } => (&**content, mode),
             // A link that cannot be told from a file is replaced, which is said.
@@ -458,7 +478,6 @@ impl Attempt<'_> {
             Held::Directory | Held::Link(_) => return false,
         };
         let state = self.walk.server.state();
-        let is_in_place = self.walk.in_place.lock().unwrap().contains(path);
         let is_taken = self.reached.iter().any(|key| state.disk.has_taken(key, content));
         let has_new = match new.map(|new| &new.held) {
             Some(Held::File { content: now, mode: now_mode }) => {
@@ -475,12 +494,7 @@ impl Attempt<'_> {
                 Err(_) => self.job.policy == Existing::Resume,
                 Ok(_) => false,
             };
-        // The server deletes a file that its scanner rejects, also one that was to be continued.
-        let is_rejected = new.is_none()
-            && self.job.policy == Existing::Resume
-            && self.walk.server.traits.has(Oddity::RefusedAtEnd)
-            && content.starts_with(VIRUS);
-        has_new || is_aside || is_rejected || (is_in_place && self.outcome.is_err())
+        has_new || is_aside || (is_in_place && self.outcome.is_err())
     }
 
     /// The upload that is reported as done is stored under its name with its bytes.
@@ -498,10 +512,13 @@ impl Attempt<'_> {
                 || may_choose && disk.has_taken(&chosen, content))
             && uploaded.verified == Verified::ReplyOnly;
         // No reply tells this server from one that takes files away, or that the file which a link
-        // leads to is the old one.
+        // leads to, or which has the name and the size, is the old one.
+        let is_in_place = self.walk.in_place.lock().unwrap().contains(path);
         let is_link = disk.followed(path) != *path;
         let is_hidden = traits.has(Oddity::StoredElsewhere)
-            && (traits.has(Oddity::UploadOnly) || (traits.has(Oddity::NoSize) && is_link))
+            && (traits.has(Oddity::UploadOnly)
+                || is_in_place
+                || (traits.has(Oddity::NoSize) && is_link))
             && uploaded.verified == Verified::ReplyOnly;
         let is_right = is_stored || is_taken || is_hidden;
         assert!(is_right, "done, and not stored ({:?})", self.job);

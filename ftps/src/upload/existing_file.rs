@@ -1,6 +1,10 @@
 //! Ends an upload if something else has the final name, or may have it, and must stay.
 
-use super::{Run, Source, UploadError, part_file::Name, unless_cancelled};
+use super::{
+    Run, Source, UploadError,
+    part_file::{Name, OldFile},
+    unless_cancelled,
+};
 use crate::{
     client::{Client, Found, TargetState},
     path::RemotePath,
@@ -26,6 +30,15 @@ impl<S: Source> Run<'_, S> {
     /// Whether the file with the final name is this upload's own: something was written in place.
     pub(super) fn is_own_file(&self, name: &Name) -> bool {
         name.is_in_place() && self.part.written().is_some()
+    }
+
+    /// Whether the file was written over one of the same size. If the server stored it under another
+    /// name, the old file has the right size.
+    pub(super) fn had_same_size(&self) -> bool {
+        match self.part.written().map(|part| &part.name) {
+            Some(Name::InPlace(_, OldFile::Present { size })) => *size == Some(self.plan.size),
+            _ => false,
+        }
     }
 
     /// Ends the upload if something has the final name, or may have it, and must stay.

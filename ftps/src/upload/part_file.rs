@@ -38,7 +38,10 @@ pub(super) enum OldFile {
     Absent,
     /// A file had the name. Some servers show it until the transfer ends, so a size may be that of the old
     /// file.
-    Present,
+    Present {
+        /// Its size in bytes, if the server reported it.
+        size: Option<u64>,
+    },
 }
 
 /// A part file that was written to, and how much of the file it may hold.

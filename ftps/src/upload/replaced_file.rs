@@ -56,7 +56,8 @@ impl<S: Source> Run<'_, S> {
         }
         self.replaced = ReplacedFile::Link;
         client.log(Status::WritingThroughLink { path: target.to_string() });
-        let name = Name::InPlace(target.clone(), OldFile::Present);
+        let name =
+            Name::InPlace(target.clone(), OldFile::Present { size: found.target.file_size() });
         self.part = PartFile::Unwritten(name.clone());
         Ok(name)
     }

@@ -145,7 +145,7 @@ impl<S: Source> Run<'_, S> {
 impl Written {
     /// Whether the server may still show the file that had the name before.
     pub(super) fn shows_old_file(&self) -> bool {
-        matches!(self.name, Name::InPlace(_, OldFile::Present))
+        matches!(self.name, Name::InPlace(_, OldFile::Present { .. }))
     }
 
     /// Notes that the bytes on the server are not used: the file is sent from its start.

@@ -200,6 +200,31 @@ async fn name_that_is_refused_does_not_forbid_renames() {
     store(&mut client, "b", b"abc").await.unwrap();
 }
 
+/// A server that stored the bytes under another name would report the same size.
+#[tokio::test]
+async fn size_of_the_old_file_proves_nothing_about_the_file_written_over_it() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.refuse_every_rnto("a", 3).await;
+        peer.delete_temporary().await;
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.answer_size("a", "213 3").await;
+        peer.expect_taken("b", 3).await;
+        let port = peer.extended_passive().await;
+        peer.answer("STOR /home/b", "150 go").await;
+        assert_eq!(read_to_end(&mut port.accept().await).await, b"xyz");
+        peer.say("226 done").await;
+        peer.answer_size("b", "213 3").await;
+    })
+    .start();
+    let mut client = server.managed();
+    store(&mut client, "a", b"abc").await.unwrap();
+    let replaced = run(&mut client, &replacing("b", b"xyz"), &mut Memory::new(b"xyz")).await;
+    assert_eq!(replaced.unwrap().verified, Verified::ReplyOnly);
+}
+
 /// The connection breaks after `STOR`: the old file may still have the name, and an upload that resumed
 /// behind its bytes would mix both.
 #[tokio::test]
