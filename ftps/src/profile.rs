@@ -229,7 +229,10 @@ pub enum FinalNames {
     /// Not yet: the final name is looked up at the end of an upload, by whatever command tells it.
     #[default]
     Unproven,
-    /// At least once: the final name is looked up by `SIZE` only, which costs no round trip.
+    /// At least once, a file that was written in place: a rename may still have no effect.
+    InPlace,
+    /// At least once, after a rename: the final name is looked up by `SIZE` only, which costs no round
+    /// trip.
     Proven,
 }
 

@@ -289,6 +289,14 @@ impl Walk {
         }
     }
 
+    /// Whether an item is a link that leads to nothing.
+    fn is_broken_link(&self, item: &Item, items: &Snapshot) -> bool {
+        match &item.held {
+            Held::Link(target) => !items.contains_key(&self.server.state().disk.key(target)),
+            Held::File { .. } | Held::Directory => false,
+        }
+    }
+
     /// Goes the steps of a path. Returns the directory at the end.
     async fn follow(&self, path: &Path) -> Snapshot {
         let directory = &path.directory;
@@ -404,14 +412,9 @@ impl Walk {
         self.figures.lock().unwrap().renames += u32::from(outcome.is_ok());
         let after = self.snapshot(directory);
         let [from_key, to_key] = [from, to].map(|path| self.server.state().disk.key(path));
-        // A link that leads nowhere has neither size nor directory, and a listing that is cut may lack
-        // it: such a name looks free.
+        // A listing that is cut may lack a link that leads nowhere, and no reply tells of it.
         let is_unseen_link = |item: &Item| {
-            let target = match &item.held {
-                Held::Link(target) => self.server.state().disk.key(target),
-                Held::File { .. } | Held::Directory => return false,
-            };
-            self.server.traits.has(Oddity::LongListing) && !before.contains_key(&target)
+            self.server.traits.has(Oddity::LongListing) && self.is_broken_link(item, &before)
         };
         let is_free = before.get(&to_key).is_none_or(is_unseen_link);
         for (key, old) in before.iter().filter(|(_, old)| !is_part_file(old)) {
@@ -440,7 +443,8 @@ impl Attempt<'_> {
     fn check_old_files(&self, before: &Snapshot, after: &Snapshot) {
         for (key, old) in before.iter().filter(|(_, old)| !is_part_file(old)) {
             let new = after.get(key);
-            if new == Some(old) {
+            // A link whose file the server took away looks like a free name.
+            if new == Some(old) || self.walk.is_broken_link(old, before) {
                 continue;
             }
             // A link that was to be continued has the temporary name that the engine reports.

@@ -82,7 +82,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         file: &CompleteFile<'_>,
     ) -> Result<(), UploadError<S::Error>> {
-        if client.profile().get().final_names == FinalNames::Proven {
+        if client.profile().get().final_names != FinalNames::Unproven {
             return Ok(());
         }
         match state_of(client, file.target).await? {
@@ -91,7 +91,7 @@ impl<S: Source> Run<'_, S> {
                 if stored.is_some_and(|stored| stored != file.check.size) {
                     return Err(file.check.wrong_size(client, stored).into());
                 }
-                client.profile().update(|profile| profile.final_names = FinalNames::Proven);
+                client.profile().update(|profile| profile.final_names = FinalNames::InPlace);
             }
             TargetState::Unknown { .. } => (),
             TargetState::Absent => {

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use ftps::{Cause, ManagedClient, Verified};
+use ftps::{
+    Cause, ManagedClient, Verified,
+    profile::{FinalNames, HostProfile, SharedProfile},
+};
 
 use crate::scripted::{
     Peer, Scenario,
@@ -66,6 +69,16 @@ async fn rename_without_effect_is_noticed_where_the_old_file_has_the_same_size()
 
 #[tokio::test]
 async fn rename_without_effect_is_noticed_without_size() {
+    rename_without_effect_is_noticed(FinalNames::Unproven).await;
+}
+
+/// A file that was written in place proves nothing about renames.
+#[tokio::test]
+async fn rename_without_effect_is_noticed_after_a_file_was_written_in_place() {
+    rename_without_effect_is_noticed(FinalNames::InPlace).await;
+}
+
+async fn rename_without_effect_is_noticed(final_names: FinalNames) {
     let facts = |path: &str| format!("250-Facts\r\n type=file;size=3; {path}\r\n250 End");
     let server = Scenario::session(async move |peer| {
         peer.answer_size("a", "502 unknown").await;
@@ -97,8 +110,9 @@ async fn rename_without_effect_is_noticed_without_size() {
     })
     .features(" MLST type*;size*;\r\n")
     .start();
-    let mut client = ManagedClient::new(server.stranger());
-    store(&mut client, "a", b"abc").await.unwrap();
+    let known = HostProfile { final_names, ..HostProfile::default() };
+    let connector = server.stranger().with_profile(SharedProfile::new(known));
+    store(&mut ManagedClient::new(connector), "a", b"abc").await.unwrap();
     server.log.must_have("does not carry them out");
 }
 
