@@ -294,7 +294,7 @@ impl<S: Source> Run<'_, S> {
         self.rename_back_if_not_resumable(session, &target).await?;
         let name = self.choose_name(session, &target).await?;
         let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
-        let (found, held) = self.look_up(session, &name, &target, prefetched).await?;
+        let (found, held) = Box::pin(self.look_up(session, &name, &target, prefetched)).await?;
         match self.rejected(held) {
             Rejected::No => (),
             Rejected::Once => return Ok(AttemptEnd::FileRejected),
@@ -308,7 +308,7 @@ impl<S: Source> Run<'_, S> {
             return self.confirm_rename(session, target).await.map(AttemptEnd::Uploaded);
         }
         let (name, found, held) = match self.adoptable(session, found, held) {
-            Some(bytes) => self.adopt(session, name, &target, (found, bytes)).await?,
+            Some(bytes) => Box::pin(self.adopt(session, name, &target, (found, bytes))).await?,
             None => {
                 self.refuse_unless_ours(session, &name, &target, found).await?;
                 (name, found, held)
@@ -322,13 +322,15 @@ impl<S: Source> Run<'_, S> {
         }
         match remaining {
             Remaining::From(start) => {
-                self.transfer(session, name.path(), start).await?;
+                // The long steps are on the heap: the stack of a thread holds 2 MiB.
+                Box::pin(self.transfer(session, name.path(), start)).await?;
                 self.learn_other_names(session, &target);
             }
             Remaining::Nothing => self.skip_transfer(session),
         }
         self.check_digest().await?;
-        let ended = match self.verify_and_rename(session, &name, &target, found).await {
+        let finalized = Box::pin(self.verify_and_rename(session, &name, &target, found)).await;
+        let ended = match finalized {
             Err(UploadError::Engine(error))
                 if error.is_missing_file() && !self.part.is_adopted() && session.is_usable() =>
             {
