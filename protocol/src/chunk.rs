@@ -31,7 +31,8 @@ impl fmt::Display for UploadId {
 /// The number of the portal's attempt at one upload, from 0.
 ///
 /// When the FTPS side of an upload breaks, or the page returns on another socket, the portal requests
-/// the bytes from some offset on again, under the next attempt. The number identifies chunks in flight that belong to an earlier one.
+/// the bytes from some offset on again, under the next attempt. The number identifies chunks in flight
+/// that belong to an earlier one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -10,7 +10,7 @@ use super::{
     },
     final_name::NameState,
     part_file::Name,
-    refused_rename::Renamed,
+    refused_rename::RenameEnd,
     unless_cancelled,
 };
 use crate::{
@@ -321,7 +321,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         file: &CompleteFile<'_>,
-    ) -> Result<Renamed, UploadError<S::Error>> {
+    ) -> Result<RenameEnd, UploadError<S::Error>> {
         if let Err(error) = client.replace_pending_rnfr(file.part).await {
             return self.rename_refused(client, file, error).await;
         }
@@ -351,11 +351,11 @@ impl<S: Source> Run<'_, S> {
         file: &CompleteFile<'_>,
         seen: SeenNames,
         prefetched: Option<PrefetchedFile>,
-    ) -> Result<Renamed, UploadError<S::Error>> {
+    ) -> Result<RenameEnd, UploadError<S::Error>> {
         match self.confirm_name(client, file, seen).await? {
-            NameState::Right => Ok(Renamed::Done { prefetched }),
-            NameState::Taken => Ok(Renamed::Taken { prefetched }),
-            NameState::NotRenamed => Ok(Renamed::Never),
+            NameState::Right => Ok(RenameEnd::Done { prefetched }),
+            NameState::Taken => Ok(RenameEnd::Taken { prefetched }),
+            NameState::NotRenamed => Ok(RenameEnd::Never),
             NameState::Other(size) => Err(file.check.wrong_size(client, Some(size)).into()),
         }
     }

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// How the rename to the final name ended.
-pub(super) enum Renamed {
+pub(super) enum RenameEnd {
     /// The file has its name.
     Done {
         /// The lookup of the next upload's file, if the last batch contained one.
@@ -36,7 +36,7 @@ pub(super) enum Renamed {
     Never,
 }
 
-impl Renamed {
+impl RenameEnd {
     /// The end of the upload of a file that was verified before its rename.
     pub(super) fn finalized(self, verified: Verified) -> Finalized {
         match self {
@@ -49,12 +49,12 @@ impl Renamed {
     }
 }
 
-/// What became of an old file that may be replaced.
-enum OldFile {
+/// Whether the new file took the place of an old one.
+enum Replacement {
     /// The new file has its name.
-    Replaced,
+    Made,
     /// There is none, or it cannot be moved aside.
-    Kept,
+    NotPossible,
 }
 
 impl<S: Source> Run<'_, S> {
@@ -65,7 +65,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         file: &CompleteFile<'_>,
         refusal: Error,
-    ) -> Result<Renamed, UploadError<S::Error>> {
+    ) -> Result<RenameEnd, UploadError<S::Error>> {
         self.part.end_rename();
         if refusal.refused_verb() == Some("RNFR") {
             // Perhaps the server has lost the file: then that is the error.
@@ -80,7 +80,7 @@ impl<S: Source> Run<'_, S> {
                     }
                     Located::Taken => {
                         self.taken(client, &name);
-                        return Ok(Renamed::Never);
+                        return Ok(RenameEnd::Never);
                     }
                     Located::Unknown => (),
                 }
@@ -91,8 +91,8 @@ impl<S: Source> Run<'_, S> {
             return Err(refusal.into());
         }
         if self.may_replace() {
-            if let OldFile::Replaced = self.replace(client, file).await? {
-                return Ok(Renamed::Done { prefetched: None });
+            if let Replacement::Made = self.replace(client, file).await? {
+                return Ok(RenameEnd::Done { prefetched: None });
             }
         } else {
             // Another client may have taken the name.
@@ -112,7 +112,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         file: &CompleteFile<'_>,
         refusal: Error,
-    ) -> Result<Renamed, UploadError<S::Error>> {
+    ) -> Result<RenameEnd, UploadError<S::Error>> {
         let Ok(other) = self.temporary_name(client, file.target) else {
             return Err(refusal.into());
         };
@@ -131,7 +131,7 @@ impl<S: Source> Run<'_, S> {
         client.profile().learn_expiring(|profile| profile.part_names = PartNames::Final);
         client.log(Status::RenamesRefused);
         self.part.abandon();
-        Ok(Renamed::Never)
+        Ok(RenameEnd::Never)
     }
 
     /// Replaces the old file on a server that does not rename over existing files: moves the old file to
@@ -141,19 +141,19 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         file: &CompleteFile<'_>,
-    ) -> Result<OldFile, UploadError<S::Error>> {
+    ) -> Result<Replacement, UploadError<S::Error>> {
         let &CompleteFile { part, target, .. } = file;
         if !matches!(
             client.target_state(target).await?,
             TargetState::Present { kind: EntryKind::File, .. }
         ) {
-            return Ok(OldFile::Kept);
+            return Ok(Replacement::NotPossible);
         }
         let aside = self.temporary_name(client, target);
-        let Ok(aside) = aside else { return Ok(OldFile::Kept) };
+        let Ok(aside) = aside else { return Ok(Replacement::NotPossible) };
         if let Err(error) = client.rename(target, &aside).await {
             return match error.refusal() {
-                Some(_) => Ok(OldFile::Kept),
+                Some(_) => Ok(Replacement::NotPossible),
                 // The reply was lost, so the old file may have either name: nothing may be removed.
                 None => Err(UploadError::NotReplaced { error, new: part.clone(), old: aside }),
             };
@@ -163,7 +163,7 @@ impl<S: Source> Run<'_, S> {
             if client.delete(&aside).await.is_err() {
                 self.not_deleted.push(aside);
             }
-            return Ok(OldFile::Replaced);
+            return Ok(Replacement::Made);
         };
         // Neither file has the name that it should have: both stay.
         let is_back = client.is_usable() && client.rename(&aside, target).await.is_ok();
