@@ -20,7 +20,7 @@ use crate::{
     portal::Portal,
     relay::{ChunkPart, UploadBuffer},
     remote_path::{self, PathRefusal},
-    uploads::{OpenUpload, OpenUploads, PartFile},
+    uploads::{OpenUpload, OpenUploads, StoppedPartFile},
 };
 
 /// The most connections that may wait until earlier ones have closed. A double click is no protocol
@@ -122,7 +122,7 @@ impl Conversation {
 
     async fn stop_uploads(&self) {
         for upload in self.uploads.all() {
-            self.stop_upload(upload.offer.upload, PartFile::Keep);
+            self.stop_upload(upload.offer.upload, StoppedPartFile::Keep);
         }
         self.uploads.all_ended().await;
     }
@@ -162,8 +162,8 @@ impl Conversation {
                 self.request(RemoteRequest::Delete { path, kind, recursive })?;
             }
             ClientMessage::Offer(offer) => self.offer(offer)?,
-            ClientMessage::Cancel { upload } => self.stop(upload, PartFile::Remove)?,
-            ClientMessage::Pause { upload } => self.stop(upload, PartFile::Keep)?,
+            ClientMessage::Cancel { upload } => self.stop(upload, StoppedPartFile::Remove)?,
+            ClientMessage::Pause { upload } => self.stop(upload, StoppedPartFile::Keep)?,
             ClientMessage::Digest { upload, from, hex } => self.digest(upload, from, hex)?,
         }
         Ok(())
@@ -247,7 +247,7 @@ impl Conversation {
         self.connection = None;
     }
 
-    fn stop(&self, upload: UploadId, part_file: PartFile) -> Result<(), ProtocolViolation> {
+    fn stop(&self, upload: UploadId, part_file: StoppedPartFile) -> Result<(), ProtocolViolation> {
         match self.stop_upload(upload, part_file) {
             Some(answer) => Ok(self.outbox.try_send(&answer)?),
             None => Ok(()),
@@ -256,13 +256,13 @@ impl Conversation {
 
     /// Stops an upload. Returns the answer of one that has not started; one that has started answers
     /// itself.
-    fn stop_upload(&self, upload: UploadId, part_file: PartFile) -> Option<ServerMessage> {
+    fn stop_upload(&self, upload: UploadId, part_file: StoppedPartFile) -> Option<ServerMessage> {
         let open = self.uploads.get(upload)?;
         open.stop(part_file);
         let connection = self.connection.as_ref();
         let connection = connection.filter(|connection| connection.withdraw(upload))?;
         self.uploads.remove(upload);
-        if part_file == PartFile::Remove
+        if part_file == StoppedPartFile::Remove
             && let Some(path) = open.offer.resume.clone()
         {
             // The part file that the upload would have resumed is removed too. When too many

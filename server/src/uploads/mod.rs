@@ -15,7 +15,7 @@ mod queue;
 mod run;
 mod uploader;
 
-pub use open::{OpenUpload, OpenUploads, PartFile};
+pub use open::{OpenUpload, OpenUploads, StoppedPartFile};
 pub use queue::UploadQueue;
 pub use run::data_buffer_bytes;
 pub use uploader::Uploader;

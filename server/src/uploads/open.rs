@@ -33,7 +33,7 @@ pub struct OpenUpload {
 
 /// Whether the part file of a stopped upload is kept or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartFile {
+pub enum StoppedPartFile {
     /// Keep it, to resume the upload later.
     Keep,
     /// Remove it.
@@ -55,8 +55,8 @@ impl OpenUpload {
     }
 
     /// Stops the upload; the task that runs it answers.
-    pub fn stop(&self, part_file: PartFile) {
-        if part_file == PartFile::Remove {
+    pub fn stop(&self, part_file: StoppedPartFile) {
+        if part_file == StoppedPartFile::Remove {
             self.is_cancelled.store(true, Ordering::Relaxed);
         }
         self.stop.cancel();
@@ -65,10 +65,10 @@ impl OpenUpload {
     /// Returns whether the part file is kept when the upload is stopped: it is, unless the page has
     /// cancelled the upload.
     #[must_use]
-    pub fn part_file(&self) -> PartFile {
+    pub fn part_file(&self) -> StoppedPartFile {
         match self.is_cancelled.load(Ordering::Relaxed) {
-            true => PartFile::Remove,
-            false => PartFile::Keep,
+            true => StoppedPartFile::Remove,
+            false => StoppedPartFile::Keep,
         }
     }
 
@@ -78,8 +78,8 @@ impl OpenUpload {
     pub fn stopped(&self, resume: Option<String>) -> ServerMessage {
         let upload = self.offer.upload;
         match self.part_file() {
-            PartFile::Keep => ServerMessage::Paused { upload, resume },
-            PartFile::Remove => ServerMessage::Cancelled { upload },
+            StoppedPartFile::Keep => ServerMessage::Paused { upload, resume },
+            StoppedPartFile::Remove => ServerMessage::Cancelled { upload },
         }
     }
 

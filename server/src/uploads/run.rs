@@ -15,7 +15,7 @@ use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    open::{OpenUpload, PartFile},
+    open::{OpenUpload, StoppedPartFile},
     problems::{digests_differ, leftover_not_deleted, no_digest, not_replaced},
     queue::NextUpload,
 };
@@ -300,7 +300,7 @@ impl Source for UploadSource<'_, '_> {
     }
 
     fn keeps_on_cancel(&self) -> bool {
-        self.context.upload.part_file() == PartFile::Keep
+        self.context.upload.part_file() == StoppedPartFile::Keep
     }
 
     fn next_upload(&mut self) -> Option<RemotePath> {
