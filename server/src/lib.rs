@@ -6,6 +6,8 @@
 //! - [`texts`]: the texts of every language.
 //! - `locking`: locks of shared state.
 //! - [`log_throttle`]: log lines that strangers can cause, at most one of a kind a minute.
+//! - [`metrics`]: the figures for Prometheus.
+//! - [`readiness`]: whether the portal takes new sessions.
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`client`]: the client of a request, as limits count it.
@@ -45,12 +47,14 @@ pub mod limits;
 mod locking;
 pub mod log_throttle;
 pub mod lookup;
+pub mod metrics;
 pub mod outbound;
 pub mod outbox;
 pub mod path_claims;
 pub mod policy;
 pub mod portal;
 pub mod problems;
+pub mod readiness;
 pub mod relay;
 pub mod remote_path;
 pub mod serve;

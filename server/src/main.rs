@@ -118,6 +118,9 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     descriptors::raise_limit(&settings);
     let portal = serve::listen(settings).await?;
     println!("listening on {}", portal.url());
+    if let Some(address) = portal.admin_address() {
+        println!("admin listener on http://{address}");
+    }
     portal.run(serve::stop_signal()).await;
     Ok(())
 }

@@ -15,9 +15,11 @@ use crate::{
     locking::lock,
     log_throttle::LogThrottle,
     lookup::LookupSlots,
+    metrics::Metrics,
     outbound::Outbound,
     path_claims::PathClaims,
     policy::Policy,
+    readiness::Readiness,
     relay::Budget,
     settings::{Origin, Settings},
 };
@@ -49,6 +51,10 @@ pub struct Portal {
     pub lookup_slots: LookupSlots,
     /// Bounds the log lines that strangers can cause.
     pub log_throttles: LogThrottles,
+    /// The figures for Prometheus.
+    pub metrics: Arc<Metrics>,
+    /// Whether new sessions are taken.
+    pub readiness: Arc<Readiness>,
 }
 
 /// The kinds of log lines that strangers can cause.
@@ -77,6 +83,8 @@ impl Portal {
             limits: Limits::new(&settings),
             lookup_slots: LookupSlots::default(),
             log_throttles: LogThrottles::default(),
+            metrics: Arc::default(),
+            readiness: Arc::default(),
             settings,
         })
     }

@@ -17,6 +17,7 @@ use crate::{
 #[derive(Debug)]
 pub struct ListeningPortal {
     listener: TcpListener,
+    admin: Option<TcpListener>,
     tls: Option<PageTls>,
     app: App,
     address: SocketAddr,
@@ -29,12 +30,20 @@ pub struct ListeningPortal {
 pub async fn listen(settings: Settings) -> anyhow::Result<ListeningPortal> {
     let outbound = Outbound::load(&settings)?;
     let tls = PageTls::load(&settings)?;
-    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
-        format!("cannot listen on {}: another program may have the port", settings.listen)
-    })?;
+    let listener = bind(settings.listen).await?;
+    let admin = match settings.admin_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
+    };
     let address = listener.local_addr().context("the listener has no address")?;
     let app = App::new(Portal::new(settings, address.port(), outbound));
-    Ok(ListeningPortal { listener, tls, app, address })
+    Ok(ListeningPortal { listener, admin, tls, app, address })
+}
+
+async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}: another program may have the port"))
 }
 
 impl ListeningPortal {
@@ -50,6 +59,12 @@ impl ListeningPortal {
         format!("{}://{}", self.app.portal.settings.scheme().name(), self.address)
     }
 
+    /// Returns the address of the admin listener.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.admin.as_ref().and_then(|admin| admin.local_addr().ok())
+    }
+
     /// Returns the profiles of FTPS servers.
     #[must_use]
     pub fn profiles(&self) -> &Profiles {
@@ -58,7 +73,12 @@ impl ListeningPortal {
 
     /// Serves until `stop` completes, then ends every session and waits for its end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
+        let admin =
+            self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
         http::listener::serve(self.listener, self.tls, self.app, stop).await;
+        if let Some(admin) = admin {
+            admin.abort();
+        }
     }
 }
 

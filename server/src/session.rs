@@ -122,7 +122,11 @@ impl Session {
     /// Creates a session whose page has no socket yet.
     #[must_use]
     fn new(name: String, client: Client, portal: &Arc<Portal>) -> Arc<Self> {
-        let outbox = Outbox::new(outbox_limits(&portal.settings), portal.outbox_budget.clone());
+        let outbox = Outbox::new(
+            outbox_limits(&portal.settings),
+            portal.outbox_budget.clone(),
+            Arc::clone(&portal.metrics),
+        );
         let owner = SessionOwner { session: name.clone(), client };
         let conversation = Conversation::new(Arc::clone(portal), outbox.clone(), owner);
         Arc::new(Self {

@@ -273,6 +273,28 @@ impl Portal {
         format!("{scheme}://{}", self.address)
     }
 
+    /// The address of its admin listener.
+    ///
+    /// # Panics
+    /// When it has none.
+    #[must_use]
+    pub fn admin_address(&self) -> SocketAddr {
+        let printed = wait_for(START_LIMIT, || {
+            let output = self.process.output();
+            let (_, rest) = output.split_once("admin listener on http://")?;
+            rest.split_once('\n').map(|(address, _)| address.to_owned())
+        });
+        printed.expect("it prints the address").parse().expect("an address")
+    }
+
+    /// Asks its admin listener; `None` when it does not answer.
+    #[must_use]
+    pub fn ask_admin(&self, path: &str) -> Option<Answer> {
+        let stream = TcpStream::connect(self.admin_address()).ok()?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT)).ok()?;
+        self.ask_over(stream, "GET", path, &[]).ok()
+    }
+
     /// The process id.
     #[must_use]
     pub fn id(&self) -> u32 {

@@ -1,6 +1,6 @@
 //! The task that runs a connection: connect, then requests and uploads side by side, then close.
 
-use std::{net::SocketAddr, pin::pin, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc, time::Instant};
 
 use ftps::{Algorithm, Connector, Credentials, Pool, SharedProfile};
 use protocol::{
@@ -23,6 +23,7 @@ use crate::{
     convert,
     limits::{Login, LoginAttempt, TargetOwner},
     locking::lock,
+    metrics::{Open, labels::LoginOutcome},
     outbox::OutgoingLine,
     path_claims::ServerClaims,
     policy::Destination,
@@ -56,6 +57,8 @@ struct LoggedIn {
     claims: ServerClaims,
     /// The algorithm of the page's digests.
     digest: Algorithm,
+    /// Counts the connection while it lasts.
+    _counted: Open,
 }
 
 /// Returns whether a server refused username and password. A server whose session limit is reached
@@ -63,6 +66,15 @@ struct LoggedIn {
 fn is_refused_login(error: &ftps::Error) -> bool {
     let is_session_limit = ftps::Cause::of(error) == ftps::Cause::TooManyConnections;
     error.stage() == ftps::Stage::Login && error.reply().is_some() && !is_session_limit
+}
+
+/// Returns the outcome of a login that failed.
+fn outcome_of(error: &ftps::Error) -> LoginOutcome {
+    match error {
+        error if error.is_certificate().is_some() => LoginOutcome::NotTrusted,
+        error if is_refused_login(error) => LoginOutcome::Refused,
+        _ => LoginOutcome::Failed,
+    }
 }
 
 /// Waits for the first uploader that ends with a problem; pending while none does.
@@ -188,7 +200,8 @@ impl ConnectionTask {
         drop(leased);
         self.set_facts(Some(connected.clone()));
         self.session.outbox.send(ServerMessage::Connected(connected)).await;
-        Ok(LoggedIn { pool, claims, digest })
+        let _counted = portal.metrics.logged_in();
+        Ok(LoggedIn { pool, claims, digest, _counted })
     }
 
     fn set_facts(&self, connected: Option<Connected>) {
@@ -202,7 +215,10 @@ impl ConnectionTask {
         let name = portal.policy.host_of(host);
         self.log(LogKind::Status, format!("Resolving the address of {name}"));
         let Connect { port, encryption, .. } = *connect;
-        match portal.policy.vet(host, port, encryption, lookup_slot).await {
+        let begun = Instant::now();
+        let vetted = portal.policy.vet(host, port, encryption, lookup_slot).await;
+        portal.metrics.stage_took(Stage::Resolve, begun.elapsed());
+        match vetted {
             Ok(destination) => {
                 self.log(LogKind::Status, format!("{name} is at {destination}"));
                 Ok(destination)
@@ -231,15 +247,18 @@ impl ConnectionTask {
         let account = Account::at(destination);
         for target in destination.targets() {
             let attempt = self.begin_login(destination, target.address, credentials)?;
-            let transcript = transcript(self.session.outbox.clone());
+            let metrics = &self.session.portal.metrics;
+            let transcript = transcript(self.session.outbox.clone(), Arc::clone(metrics));
             let connector = Connector::new(target, config.clone(), credentials.clone(), transcript)
                 .with_profile(profile.clone());
             let pool = Pool::new(connector);
             let connected = pool.lease_for_request().await.connect().await;
             let Err(error) = connected else {
                 attempt.accepted();
+                metrics.count_login(LoginOutcome::Accepted);
                 return Ok(pool);
             };
+            metrics.count_login(outcome_of(&error));
             if let (Some(untrusted), Account::Person) = (error.is_certificate(), account) {
                 return Err(self.ask_for_trust(untrusted).await);
             }
@@ -287,6 +306,7 @@ impl ConnectionTask {
         };
         let login = Login { session, client, target: address.ip(), owner, username };
         portal.limits.begin(login).map_err(|refused| {
+            portal.metrics.count_refused(refused.limit.label());
             let problem = refused.problem(self.problems());
             self.log(LogKind::Error, refused.problem(ProblemBuilder::default()).message);
             ConnectionEnd::Failed(problem)

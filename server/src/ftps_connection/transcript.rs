@@ -1,13 +1,18 @@
 //! The engine's transcript as lines of the session log.
 
-use std::{collections::BTreeMap, sync::Mutex};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
 
-use ftps::{Connection, Event, EventKind, LogExplainer, Transcript};
+use ftps::{Connection, Event, EventKind, LogExplainer, Stage, Transcript};
 use protocol::{ServerMessage, server::DataTls};
 
 use crate::{
     convert,
     locking::lock,
+    metrics::Metrics,
     outbox::{Outbox, OutgoingLine},
 };
 
@@ -16,14 +21,18 @@ use crate::{
 const MAX_EXPLAINERS: usize = 64;
 
 /// Creates a transcript that adds its events to the session log, and sends the page the stages of
-/// connecting and the TLS facts of data connections.
+/// connecting and the TLS facts of data connections. `metrics` get the durations of the stages.
 #[must_use]
-pub(super) fn transcript(outbox: Outbox) -> Transcript {
+pub(super) fn transcript(outbox: Outbox, metrics: Arc<Metrics>) -> Transcript {
     let explainers = LogExplainers::default();
+    let clock = StageClock::default();
     Transcript::new(move |event| {
         // Before any event is left out: an explainer needs all of them.
         let explanation = explainers.explain(&event);
         if let EventKind::Stage(stage) = &event.kind {
+            if let Some((ended, time)) = clock.begin(event.session, *stage, Instant::now()) {
+                metrics.stage_took(convert::stage(ended), time);
+            }
             // After the login, the commands and replies themselves show the stage.
             if *stage > ftps::Stage::Setup {
                 return;
@@ -44,6 +53,25 @@ pub(super) fn transcript(outbox: Outbox) -> Transcript {
             text: event.to_string(),
         });
     })
+}
+
+/// The stage that each FTPS session of a connection is in, and its begin.
+#[derive(Debug, Default)]
+struct StageClock(Mutex<BTreeMap<Option<u32>, (Stage, Instant)>>);
+
+impl StageClock {
+    /// Notes the begin of a stage. Returns the stage that ended with it and its duration. After a stage
+    /// that ends with the session at work, what follows may be idle time: that is no duration.
+    fn begin(&self, session: Option<u32>, stage: Stage, now: Instant) -> Option<(Stage, Duration)> {
+        let mut stages = lock(&self.0);
+        let earlier = stages.insert(session, (stage, now));
+        while stages.len() > MAX_EXPLAINERS {
+            stages.pop_first();
+        }
+        let (ended, begun) = earlier?;
+        let is_measured = ended < Stage::Setup || ended == Stage::DataConnection;
+        is_measured.then(|| (ended, now.duration_since(begun)))
+    }
 }
 
 /// One explainer for each FTPS session of a connection.
@@ -84,6 +112,19 @@ mod tests {
         assert_eq!(*explanation, ftps::Explanation::StatusTryingAuthSsl);
         let of_none = Event { session: None, ..connecting(1) };
         assert_eq!(explainers.explain(&of_none), Some(number));
+    }
+
+    #[test]
+    fn stage_ends_with_the_begin_of_the_next_one_of_its_session() {
+        let clock = StageClock::default();
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        assert_eq!(clock.begin(Some(1), Stage::Connect, start), None);
+        assert_eq!(clock.begin(Some(2), Stage::Connect, after(1)), None);
+        let connect = (Stage::Connect, Duration::from_secs(2));
+        assert_eq!(clock.begin(Some(1), Stage::Greeting, after(2)), Some(connect));
+        clock.begin(Some(1), Stage::Setup, after(3));
+        assert_eq!(clock.begin(Some(1), Stage::List, after(60)), None, "it was idle");
     }
 
     #[test]

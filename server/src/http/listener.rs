@@ -31,7 +31,13 @@ use super::{
     https_only, router,
     tls::{Accepted, PageTls},
 };
-use crate::{app::App, client::Client, locking::lock, settings::Settings};
+use crate::{
+    app::App,
+    client::Client,
+    locking::lock,
+    metrics::labels::{Listener, RefusedBy},
+    settings::Settings,
+};
 
 /// The pause after a failed accept, for example when the process has no file descriptor left.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -53,12 +59,15 @@ pub async fn serve(
     let connections = TaskTracker::new();
     let sessions = Arc::clone(&app.sessions);
     let limit = app.portal.settings.shutdown_timeout;
+    let readiness = Arc::clone(&app.portal.readiness);
     let acceptor = Arc::new(Acceptor::new(tls, app));
+    readiness.set_listening();
     tokio::select! {
         () = stop => {}
         () = accept(listener, &acceptor, &connections) => {}
         () = acceptor.renew_certificate() => {}
     }
+    readiness.set_draining();
     sessions.shut_down();
     connections.close();
     let all_ended = async {
@@ -91,12 +100,20 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
                 !counted.is_counted() || acceptor.app.sessions.has_session_of(counted)
             }
         };
-        let place = may_stay.then(|| acceptor.places.take(counted)).flatten();
-        let Some(place) = place else { continue };
+        let metrics = &acceptor.app.portal.metrics;
+        if !may_stay {
+            metrics.count_refused(RefusedBy::ReservedConnections);
+            continue;
+        }
+        let Some(place) = acceptor.places.take(counted) else {
+            metrics.count_refused(RefusedBy::ClientConnections);
+            continue;
+        };
+        let open = metrics.connection_opened(Listener::Page);
         let acceptor = Arc::clone(acceptor);
         connections.spawn(async move {
             acceptor.handle(stream, client).await;
-            drop((slot, place));
+            drop((slot, place, open));
         });
     }
 }

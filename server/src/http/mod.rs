@@ -11,6 +11,7 @@
 //!
 //! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.
 
+pub mod admin;
 mod assets;
 mod explanations;
 mod headers;

@@ -22,7 +22,7 @@ use self::{
     backoff::{Backoff, BackoffRules},
     rate::Rate,
 };
-use crate::{client::Client, locking::lock, settings::Settings};
+use crate::{client::Client, locking::lock, metrics::labels::RefusedBy, settings::Settings};
 
 /// The most keys of one limit that are remembered. The least recently used ones are dropped.
 const MAX_KEYS: usize = 65_536;
@@ -106,6 +106,21 @@ pub enum Limit {
     /// Failed logins at a server.
     #[error("too many failed logins at this server")]
     TargetFailures,
+}
+
+impl Limit {
+    /// Returns the limit as the metrics count it.
+    #[must_use]
+    pub fn label(self) -> RefusedBy {
+        match self {
+            Self::Sessions => RefusedBy::SessionRate,
+            Self::Connects => RefusedBy::ConnectRate,
+            Self::Target => RefusedBy::Target,
+            Self::UserFailures => RefusedBy::UserFailures,
+            Self::ClientFailures => RefusedBy::ClientFailures,
+            Self::TargetFailures => RefusedBy::TargetFailures,
+        }
+    }
 }
 
 /// An attempt to log in. Until its outcome is known, it counts as a failure, so that attempts at the

@@ -41,6 +41,7 @@ use self::{
 };
 use crate::{
     locking::lock,
+    metrics::Metrics,
     problems::ProblemBuilder,
     relay::{Budget, Credit},
 };
@@ -83,6 +84,7 @@ struct Shared {
     /// A message waits to be written.
     not_empty: Notify,
     space: Space,
+    metrics: Arc<Metrics>,
 }
 
 #[derive(Debug)]
@@ -108,9 +110,10 @@ struct LastDataTls {
 }
 
 impl Outbox {
-    /// Creates an empty outbox. `budget` bounds the memory of all of them, beyond their own shares.
+    /// Creates an empty outbox. `budget` bounds the memory of all of them, beyond their own shares;
+    /// `metrics` count what they send.
     #[must_use]
-    pub fn new(limits: OutboxLimits, budget: Budget) -> Self {
+    pub fn new(limits: OutboxLimits, budget: Budget, metrics: Arc<Metrics>) -> Self {
         let state = State {
             counted: CountedMessages::default(),
             lossy: VecDeque::new(),
@@ -121,7 +124,7 @@ impl Outbox {
             problems: ProblemBuilder::default(),
         };
         let space = Space::new(limits.space, budget);
-        let shared = Shared { state: Mutex::new(state), not_empty: Notify::new(), space };
+        let shared = Shared { state: Mutex::new(state), not_empty: Notify::new(), space, metrics };
         Self { shared: Arc::new(shared) }
     }
 
@@ -129,6 +132,7 @@ impl Outbox {
     /// [`Self::close`] the message is dropped.
     pub async fn send(&self, message: ServerMessage) {
         let Some(text) = encode(&message) else { return };
+        self.shared.metrics.count_message(&message);
         let bytes = self.shared.space.needed(text.len());
         if let Ok(taken) = self.shared.space.take(bytes).await {
             self.push(CountedMessage { text, bytes, taken }, ended_upload(&message));
@@ -161,6 +165,7 @@ impl Outbox {
         let bytes = self.shared.space.needed(text.len());
         match self.shared.space.try_take(bytes) {
             Ok(taken) => {
+                self.shared.metrics.count_message(message);
                 self.push(CountedMessage { text, bytes, taken }, ended_upload(message));
             }
             Err(NoSpace::Closed) => {}

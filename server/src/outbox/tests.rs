@@ -24,7 +24,7 @@ const LIMITS: OutboxLimits = OutboxLimits {
 };
 
 fn outbox(limits: OutboxLimits) -> Outbox {
-    Outbox::new(limits, Budget::new(1 << 20))
+    Outbox::new(limits, Budget::new(1 << 20), Arc::default())
 }
 
 fn removed(path: &str) -> ServerMessage {
@@ -269,7 +269,7 @@ const LARGE: OutboxLimits = OutboxLimits {
 #[tokio::test]
 async fn messages_of_all_sessions_share_a_budget_beyond_their_own_share() {
     let budget = Budget::new(8 * MIB as u64);
-    let all: Vec<_> = (0..50).map(|_| Outbox::new(LARGE, budget.clone())).collect();
+    let all: Vec<_> = (0..50).map(|_| Outbox::new(LARGE, budget.clone(), Arc::default())).collect();
     let long = removed(&"x".repeat(30_000));
     let mut sent = 0;
     for outbox in &all {
@@ -291,7 +291,7 @@ async fn long_message_is_shorter_while_other_sessions_use_the_budget() {
     let budget = Budget::new(8 * MIB as u64);
     let of_length = |len: usize| removed(&"x".repeat(len - 100));
     let mut lens = Vec::new();
-    let all: Vec<_> = (0..4).map(|_| Outbox::new(LARGE, budget.clone())).collect();
+    let all: Vec<_> = (0..4).map(|_| Outbox::new(LARGE, budget.clone(), Arc::default())).collect();
     for outbox in &all {
         outbox
             .send_built(|max| {
@@ -307,7 +307,7 @@ async fn long_message_is_shorter_while_other_sessions_use_the_budget() {
 
 #[tokio::test]
 async fn long_message_is_written_from_its_own_memory() {
-    let outbox = Outbox::new(LARGE, Budget::new(8 * MIB as u64));
+    let outbox = Outbox::new(LARGE, Budget::new(8 * MIB as u64), Arc::default());
     outbox.send(removed("before")).await;
     outbox.send(removed(&"x".repeat(MIB))).await;
     outbox.send(removed("after")).await;
@@ -321,11 +321,11 @@ async fn long_message_is_written_from_its_own_memory() {
 async fn session_that_holds_much_of_the_budget_and_acknowledges_nothing_is_stalled() {
     let limit = Duration::from_secs(60);
     let budget = Budget::new(2 * MIB as u64);
-    let greedy = Outbox::new(LARGE, budget.clone());
+    let greedy = Outbox::new(LARGE, budget.clone(), Arc::default());
     while greedy.try_send(&removed(&"x".repeat(100_000))).is_ok() {}
     let quiet = tokio::time::timeout(10 * limit, greedy.wait_until_stalled(limit));
     assert!(quiet.await.is_err(), "nobody waits for its memory");
-    let other = Outbox::new(LARGE, budget);
+    let other = Outbox::new(LARGE, budget, Arc::default());
     let sender = other.clone();
     let waiting = tokio::spawn(async move { sender.send(removed(&"x".repeat(100_000))).await });
     greedy.wait_until_stalled(limit).await;
@@ -337,7 +337,7 @@ async fn session_that_holds_much_of_the_budget_and_acknowledges_nothing_is_stall
 #[tokio::test]
 async fn answer_has_its_own_space_beside_a_long_message_while_others_use_the_budget() {
     let budget = Budget::new(4 * MIB as u64);
-    let outbox = Outbox::new(LARGE, budget.clone());
+    let outbox = Outbox::new(LARGE, budget.clone(), Arc::default());
     outbox.send_built(|max| removed(&"x".repeat(max - 100))).await;
     let _others = budget.try_reserve(budget.free_bytes()).unwrap();
     outbox.try_send(&removed("answer")).unwrap();

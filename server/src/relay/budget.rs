@@ -68,6 +68,12 @@ impl Budget {
         self.waiters.load(Ordering::Relaxed) > 0
     }
 
+    /// Returns the size of the budget in bytes.
+    #[must_use]
+    pub fn total_bytes(&self) -> u64 {
+        self.total_bytes
+    }
+
     /// Returns the number of bytes that are not reserved.
     #[must_use]
     pub fn free_bytes(&self) -> u64 {

@@ -121,13 +121,16 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
         Ok(())
     }
 
-    /// Notes that the data connection has taken all bytes before `offset`.
-    pub fn note_taken(&mut self, offset: u64) {
-        self.buffer.note_taken(offset - self.taken);
+    /// Notes that the data connection has taken all bytes before `offset`. Returns how many bytes were
+    /// taken since the last call.
+    pub fn note_taken(&mut self, offset: u64) -> u64 {
+        let taken = offset - self.taken;
+        self.buffer.note_taken(taken);
         self.taken = offset;
         if self.pace.mark_sent_if_due(self.buffer.credit()) {
             self.announce();
         }
+        taken
     }
 
     /// Returns the window to the budget: all bytes were taken.

@@ -205,10 +205,11 @@ impl Conversation {
     pub(super) fn deliver(&self, part: ChunkPart) -> Result<(), ProtocolViolation> {
         let upload = part.header.upload;
         match self.open_upload(upload)? {
-            Some(open) => open
-                .buffer
-                .deliver(part)
-                .map_err(|violation| ProtocolViolation::Chunk { upload, violation }),
+            Some(open) => {
+                self.portal.metrics.count_from_page(part.payload.len() as u64);
+                let delivered = open.buffer.deliver(part);
+                delivered.map_err(|violation| ProtocolViolation::Chunk { upload, violation })
+            }
             None => Ok(()),
         }
     }

@@ -13,7 +13,9 @@ use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{EndReason, Session, fair_queue::FairQueue};
-use crate::{client::Client, limits::Refused, locking::lock, portal::Portal};
+use crate::{
+    client::Client, limits::Refused, locking::lock, metrics::labels::RefusedBy, portal::Portal,
+};
 
 /// The length of a session's name in bytes: enough to tell sessions apart in a log.
 const NAME_BYTES: usize = 9;
@@ -143,6 +145,11 @@ impl Sessions {
     /// # Errors
     /// [`NoSession`], also when there would be no place now.
     pub fn create(&self, client: Client) -> Result<NewSession, NoSession> {
+        let created = self.try_create(client);
+        created.inspect_err(|refused| self.count_refused(refused))
+    }
+
+    fn try_create(&self, client: Client) -> Result<NewSession, NoSession> {
         self.portal.limits.start_session(client)?;
         let session = random_text::<NAME_BYTES>()?;
         let secret = random_text::<SECRET_BYTES>()?;
@@ -172,12 +179,23 @@ impl Sessions {
         self.remove_expired(&mut places);
         let is_this = |waiting: &WaitingSession| waiting.name == name && waiting.secret == secret;
         let (client, _) = places.waiting.remove(is_this).ok_or(UnknownSession)?;
-        self.check_places(&places, client)?;
+        let checked = self.check_places(&places, client);
+        checked.inspect_err(|refused| self.count_refused(refused))?;
         let session = self.start(name, client);
         let waiting = VecDeque::new();
         let running = RunningSession { client, secret, session: Arc::clone(&session), waiting };
         places.running.insert(name.to_owned(), running);
         Ok(session)
+    }
+
+    fn count_refused(&self, refused: &NoSession) {
+        let by = match refused {
+            NoSession::Full(_) => RefusedBy::Sessions,
+            NoSession::ClientFull(_) => RefusedBy::ClientSessions,
+            NoSession::TooFast(refused) => refused.limit.label(),
+            NoSession::NoRandomness(_) => return,
+        };
+        self.portal.metrics.count_refused(by);
     }
 
     fn check_places(&self, places: &Places, client: Client) -> Result<(), NoSession> {
@@ -233,7 +251,7 @@ impl Sessions {
         }
         let waiting = WaitingSocket { displaced: displaced.clone() };
         if let Some(oldest) = lock(&self.sockets).push(client, waiting) {
-            oldest.displaced.cancel();
+            self.displace(&oldest.displaced);
         }
         SocketPlace { sessions, displaced, among: WaitingAmong::All }
     }
@@ -249,9 +267,21 @@ impl Sessions {
         if running.waiting.len() > self.portal.settings.max_session_waiting_sockets as usize
             && let Some(oldest) = running.waiting.pop_front()
         {
-            oldest.cancel();
+            self.displace(&oldest);
         }
         true
+    }
+
+    /// Takes the place of a socket that waits for its `hello`.
+    fn displace(&self, socket: &CancellationToken) {
+        socket.cancel();
+        self.portal.metrics.count_refused(RefusedBy::WaitingSockets);
+    }
+
+    /// Returns the number of sessions that run.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.places().running.len()
     }
 
     /// Returns whether a client has a session that runs.

@@ -60,6 +60,9 @@ settings! {
     /// The address and port that the portal listens on. An address other than loopback needs
     /// `tls_certificate_file` or `behind_proxy`.
     listen: SocketAddr = "\"127.0.0.1:8080\"", like "\"127.0.0.1:8080\"";
+    /// The address and port of the admin listener: `/livez`, `/readyz` and `/metrics` over plain HTTP.
+    /// Without it there is none. Only supervisors and Prometheus should reach it.
+    admin_listen: Option<SocketAddr> = "\"\"", like "\"127.0.0.1:9090\"";
     /// The PEM file of the certificate that browsers see, followed by its chain. With it the portal
     /// serves HTTPS. The file is read again when it changes.
     tls_certificate_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/fullchain.pem\"";
@@ -352,6 +355,12 @@ impl Settings {
     }
 
     fn check_listener(&self) -> Result<(), SettingsError> {
+        if self.admin_listen == Some(self.listen) && self.listen.port() != 0 {
+            return contradiction(format!(
+                "`admin_listen` needs another port than `listen` ({})",
+                self.listen
+            ));
+        }
         if self.listen.ip().is_loopback() {
             return Ok(());
         }

@@ -285,7 +285,10 @@ impl Source for UploadSource<'_, '_> {
             Progress::Opened { temporary, offset } => {
                 self.send_opened(temporary.display().into_owned(), offset).await;
             }
-            Progress::Taken { offset } => self.page.note_taken(offset),
+            Progress::Taken { offset } => {
+                let taken = self.page.note_taken(offset);
+                self.context.portal.metrics.count_to_server(taken);
+            }
             Progress::Confirming => {
                 self.page.release_window();
                 self.send_verifying().await;

@@ -1,6 +1,6 @@
 //! A task that takes one upload after the other from the queue.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use ftps::{Pool, PooledClient, RemotePath};
 use protocol::{Problem, ServerMessage, server::LogKind};
@@ -128,11 +128,15 @@ impl Uploader {
             Some(claim) => Ok(Some(claim)),
             None => self.claim(&upload).await,
         };
+        let begun = Instant::now();
         let answer = match &claim {
             Ok(_held) => run::run(client, context, &mut next).await,
             Err(Stopped) => upload.stopped_before_start(),
         };
         drop(claim);
+        if let ServerMessage::Done { .. } = answer {
+            self.portal.metrics.file_took(begun.elapsed());
+        }
         // Removed before the answer: the page may offer the next upload as soon as it reads the
         // answer. A page that starts anew while the answer waits ignores it, because it never used
         // this id.
