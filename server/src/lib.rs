@@ -5,6 +5,8 @@
 //! # Layers
 //! - [`texts`]: the texts of every language.
 //! - `locking`: locks of shared state.
+//! - [`signals`]: the signals of the operator.
+//! - `supervisor`: messages to systemd.
 //! - [`log_throttle`]: log lines that strangers can cause, at most one of a kind a minute.
 //! - [`metrics`]: the figures for Prometheus.
 //! - [`readiness`]: whether the portal takes new sessions.
@@ -21,6 +23,7 @@
 //! - [`limits`]: limits on clients, and on what all of them may do to one server.
 //! - [`websocket`]: the frames between browser and portal.
 //! - [`relay`]: the bytes in flight, and the budget that bounds them.
+//! - [`under_way`]: what a session does that a restart should not interrupt.
 //! - [`remote_path`]: paths on the FTPS server, as the page writes them.
 //! - [`path_claims`]: uploads to one file wait for each other.
 //! - [`portal`]: the state that all sessions share.
@@ -60,6 +63,9 @@ pub mod remote_path;
 pub mod serve;
 pub mod session;
 pub mod settings;
+pub mod signals;
+mod supervisor;
 pub mod texts;
+pub mod under_way;
 pub mod uploads;
 pub mod websocket;

@@ -1,27 +1,48 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
 //! with (`demo`), or checks a running portal (`health`).
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
-    descriptors, health, serve,
+    descriptors, health,
+    serve::{self, ListenError, Stopped},
     settings::{DESCRIPTIONS, Settings, SettingsError, Sources},
+    signals::StopRequests,
 };
 use tracing_subscriber::EnvFilter;
+
+/// The exit code for a configuration that cannot be used: `EX_CONFIG` of sysexits(3).
+const BAD_CONFIGURATION: u8 = 78;
+
+/// The exit code for an error that another start may not meet: `EX_TEMPFAIL` of sysexits(3).
+const TEMPORARY_FAILURE: u8 = 75;
 
 fn main() -> ExitCode {
     let matches = command().get_matches();
     start_tracing();
     match run(&matches) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(Stopped::Drained) => ExitCode::SUCCESS,
+        Ok(Stopped::AtOnce) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("error: {error:#}");
             if let Some(settings) = error.downcast_ref::<SettingsError>() {
                 eprintln!("\nhint: {}", settings.hint());
             }
-            ExitCode::FAILURE
+            exit_code(&error)
         }
+    }
+}
+
+/// Returns the exit code for an error.
+fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<SettingsError>() {
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
+    match error.downcast_ref::<ListenError>() {
+        Some(error) if error.is_temporary() => ExitCode::from(TEMPORARY_FAILURE),
+        Some(_) => ExitCode::from(BAD_CONFIGURATION),
+        None => ExitCode::FAILURE,
     }
 }
 
@@ -77,9 +98,10 @@ fn setting_flags() -> impl Iterator<Item = Arg> {
     })
 }
 
-fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
     if let Some(("health", matches)) = matches.subcommand() {
-        return health::check(&settings(matches)?);
+        health::check(&settings(matches)?)?;
+        return Ok(Stopped::Drained);
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match matches.subcommand() {
@@ -87,7 +109,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         #[cfg(feature = "demo")]
         Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
         // clap requires one of the subcommands above.
-        _ => Ok(()),
+        _ => Ok(Stopped::Drained),
     };
     // A lookup that blocks a thread cannot be aborted, and is not waited for.
     runtime.shutdown_background();
@@ -97,9 +119,8 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
 fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
     let mut sources = Sources::default();
     if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            anyhow::anyhow!("the configuration file {} cannot be read: {error}", path.display())
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::Unreadable { path: path.clone(), source })?;
         sources.file(&text, DESCRIPTIONS)?;
     }
     for setting in DESCRIPTIONS {
@@ -114,25 +135,26 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
     Ok(Settings::from_sources(&sources)?)
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<()> {
+async fn serve(settings: Settings) -> anyhow::Result<Stopped> {
     descriptors::raise_limit(&settings);
     let portal = serve::listen(settings).await?;
     println!("listening on {}", portal.url());
     if let Some(address) = portal.admin_address() {
         println!("admin listener on http://{address}");
     }
-    portal.run(serve::stop_signal()).await;
-    Ok(())
+    Ok(portal.run(StopRequests::listen()?).await)
 }
 
 /// Runs the portal and an FTPS server on loopback, which the portal offers as its only preset.
 #[cfg(feature = "demo")]
-async fn demo(mut settings: Settings) -> anyhow::Result<()> {
+async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     use ferryport::demo::{DemoServer, USERNAME};
 
     descriptors::raise_limit(&settings);
     let server = DemoServer::start()?;
     settings.presets = vec![server.preset()?];
+    // Its server ends with it, and no upload can go on.
+    settings.drain_timeout = Duration::ZERO;
     let portal = serve::listen(settings).await?;
     server.add_profile(portal.profiles());
     println!("Ferryport is ready. Open {} and press Connect.\n", portal.url());
@@ -146,8 +168,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     println!("  {}", server.certificate_sha256());
     println!("Uploads are stored in {}", server.folder().display());
     println!("and deleted when you press Ctrl-C.");
-    portal.run(serve::stop_signal()).await;
-    Ok(())
+    Ok(portal.run(StopRequests::listen()?).await)
 }
 
 /// Starts the log on standard error, at the level of `RUST_LOG`.

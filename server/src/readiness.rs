@@ -2,11 +2,13 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use tokio_util::sync::CancellationToken;
+
 /// The conditions for new sessions.
 #[derive(Debug, Default)]
 pub struct Readiness {
     listening: AtomicBool,
-    draining: AtomicBool,
+    draining: CancellationToken,
 }
 
 /// A condition for new sessions.
@@ -40,13 +42,18 @@ impl Readiness {
 
     /// Notes that the portal is being stopped.
     pub fn set_draining(&self) {
-        self.draining.store(true, Ordering::Relaxed);
+        self.draining.cancel();
     }
 
     /// Returns whether the portal is being stopped.
     #[must_use]
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Relaxed)
+        self.draining.is_cancelled()
+    }
+
+    /// Waits until the portal is being stopped.
+    pub async fn draining(&self) {
+        self.draining.cancelled().await;
     }
 
     /// Returns whether a condition is met.

@@ -1,9 +1,12 @@
 //! The portal from its listener to its end.
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr};
 
 use anyhow::Context as _;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    time::{sleep, timeout},
+};
 
 use crate::{
     app::App,
@@ -11,6 +14,8 @@ use crate::{
     outbound::Outbound,
     portal::{Portal, Profiles},
     settings::Settings,
+    signals::StopRequests,
+    supervisor,
 };
 
 /// A portal whose port is open.
@@ -40,10 +45,33 @@ pub async fn listen(settings: Settings) -> anyhow::Result<ListeningPortal> {
     Ok(ListeningPortal { listener, admin, tls, app, address })
 }
 
-async fn bind(address: SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("cannot listen on {address}: another program may have the port"))
+async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    TcpListener::bind(address).await.map_err(|source| ListenError { address, source })
+}
+
+/// An address cannot be listened on.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on {address}: another program may have the port")]
+pub struct ListenError {
+    address: SocketAddr,
+    source: io::Error,
+}
+
+impl ListenError {
+    /// Returns whether another attempt may succeed: the port may be free by then.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        self.source.kind() != io::ErrorKind::PermissionDenied
+    }
+}
+
+/// How a portal was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The sessions have ended, and their uploads are stored or suspended.
+    Drained,
+    /// By a second request.
+    AtOnce,
 }
 
 impl ListeningPortal {
@@ -71,37 +99,47 @@ impl ListeningPortal {
         &self.app.portal.profiles
     }
 
-    /// Serves until `stop` completes, then ends every session and waits for its end.
-    pub async fn run(self, stop: impl Future<Output = ()>) {
+    /// Serves until the operator asks to stop. Then it takes no new session, waits for the uploads under
+    /// way for at most `drain_timeout`, and ends every session. A second request stops it at once.
+    pub async fn run(self, mut stop: StopRequests) -> Stopped {
+        let mut again = stop.clone();
         let admin =
             self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
-        http::listener::serve(self.listener, self.tls, self.app, stop).await;
+        let app = self.app.clone();
+        let drained = async {
+            stop.reached(1).await;
+            drain(&app).await;
+        };
+        supervisor::ready();
+        let stopped = tokio::select! {
+            () = http::listener::serve(self.listener, self.tls, self.app, drained) => Stopped::Drained,
+            () = again.reached(2) => Stopped::AtOnce,
+        };
         if let Some(admin) = admin {
             admin.abort();
         }
+        stopped
     }
 }
 
-/// Completes when the process is asked to stop: Ctrl-C or SIGTERM.
-pub async fn stop_signal() {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => {
-                tokio::select! {
-                    _ = interrupt => {}
-                    _ = terminate.recv() => {}
-                }
-            }
-            Err(_) => {
-                let _ = interrupt.await;
-            }
+/// Takes no new session, and waits until the sessions have ended: those without an upload under way at
+/// once, the others after it.
+async fn drain(app: &App) {
+    let settings = &app.portal.settings;
+    tracing::info!(
+        sessions = app.sessions.count(),
+        drain_timeout_seconds = settings.drain_timeout.as_secs(),
+        "the portal is being stopped; a second signal stops it at once"
+    );
+    supervisor::stopping();
+    app.portal.readiness.set_draining();
+    let delay = async {
+        if settings.admin_listen.is_some() {
+            sleep(settings.drain_delay).await;
         }
-    }
-    #[cfg(not(unix))]
-    {
-        let _ = interrupt.await;
+    };
+    let (ended, ()) = tokio::join!(timeout(settings.drain_timeout, app.sessions.none()), delay);
+    if ended.is_err() {
+        tracing::info!(sessions = app.sessions.count(), "uploads that still run are suspended");
     }
 }

@@ -12,7 +12,7 @@
 //!                         |               | page is away | --------+------+
 //!                         |               +--------------+         |
 //!                         |                         | session_grace| goodbye, protocol violation,
-//!                         v                         v              v session_lifetime, shutdown
+//!                         v                         v              v session_lifetime, drain, shutdown
 //!                    +------------------------------------------------+
 //!                    | ended: part files on the server are kept       |
 //!                    +------------------------------------------------+
@@ -57,6 +57,7 @@ use crate::{
     outbox::{LogLimits, Outbox, OutboxLimits, SpaceLimits},
     portal::Portal,
     settings::Settings,
+    under_way::UnderWay,
 };
 
 /// The bytes of a session's unacknowledged messages that `outbox_budget` does not count.
@@ -67,6 +68,7 @@ const OWN_MESSAGE_BYTES: usize = 64 * 1024;
 pub struct Session {
     name: String,
     outbox: Outbox,
+    under_way: UnderWay,
     /// Locked by the active socket.
     conversation: Arc<AsyncMutex<Conversation>>,
     /// Cancelled when another socket replaces the active one.
@@ -104,6 +106,9 @@ pub enum EndReason {
     /// The session is too old.
     #[error("the session reached its longest duration of {}", humantime::format_duration(*.0))]
     Lifetime(Duration),
+    /// The portal is being stopped, and the session has nothing under way.
+    #[error("the portal is being stopped, and nothing is under way")]
+    Moved,
     /// The portal is shutting down.
     #[error("the portal is shutting down")]
     Shutdown,
@@ -128,10 +133,13 @@ impl Session {
             Arc::clone(&portal.metrics),
         );
         let owner = SessionOwner { session: name.clone(), client };
-        let conversation = Conversation::new(Arc::clone(portal), outbox.clone(), owner);
+        let under_way = UnderWay::default();
+        let conversation =
+            Conversation::new(Arc::clone(portal), outbox.clone(), owner, under_way.clone());
         Arc::new(Self {
             name,
             outbox,
+            under_way,
             conversation: Arc::new(AsyncMutex::new(conversation)),
             replaced: Mutex::default(),
             presence: watch::Sender::new(Presence::Away { since: Instant::now() }),
@@ -181,8 +189,24 @@ impl Session {
 
     /// Closes the FTPS connection of a session that has ended. Part files on the server are kept.
     async fn close(&self) {
+        // The active socket, if there is one, writes the last messages before it releases this.
+        let mut conversation = self.conversation.lock().await;
         self.outbox.close();
-        self.conversation.lock().await.close().await;
+        conversation.close().await;
+    }
+
+    /// Waits until a restart of the portal would interrupt nothing: no upload or request has started,
+    /// and a page that is away lacks no message.
+    async fn nothing_under_way(&self) {
+        let mut presence = self.presence.subscribe();
+        loop {
+            self.under_way.none().await;
+            let now = *presence.borrow_and_update();
+            if now == Presence::Connected || !self.outbox.has_unacked() {
+                return;
+            }
+            let _never_closed = presence.changed().await;
+        }
     }
 
     /// Waits until the page was away for the whole of `grace`.

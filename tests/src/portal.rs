@@ -239,7 +239,11 @@ impl Portal {
         let mut process = Process::start(
             Path::new(program),
             arguments.iter().chain(options.network.flags()).chain(options.flags),
-            [("RUST_LOG", OsString::from(options.log))],
+            [
+                ("RUST_LOG", OsString::from(options.log)),
+                // A test that stops it does not wait for its uploads, unless a flag says so.
+                ("FERRYPORT_DRAIN_TIMEOUT", OsString::from("0 s")),
+            ],
             folder.path().join("output.log"),
         );
         let port = wait_for(START_LIMIT, || {
@@ -323,6 +327,16 @@ impl Portal {
     /// Stops it by SIGTERM, and waits until it has ended.
     pub fn stop(&mut self) {
         self.process.terminate();
+    }
+
+    /// Sends it a signal: `TERM`.
+    pub fn signal(&self, name: &str) {
+        self.process.signal(name);
+    }
+
+    /// Waits for its end. Returns its exit code; `None` if it still runs or was killed.
+    pub fn wait_for_exit(&mut self, limit: Duration) -> Option<i32> {
+        wait_for(limit, || self.process.exit_status())?.code()
     }
 
     /// Everything that it printed.

@@ -73,14 +73,22 @@ impl Process {
         let _ = self.child.wait();
     }
 
+    /// Sends the program a signal: `TERM`.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn signal(&self, name: &str) {
+        let id = self.id().to_string();
+        let sent = Command::new("kill").args([&format!("-{name}"), &id]).status();
+        assert!(sent.expect("every system has kill").success());
+    }
+
     /// Asks the program to end, and waits until it has.
     ///
     /// # Panics
     /// When it does not.
     pub fn terminate(&mut self) {
-        let id = self.id().to_string();
-        let asked = Command::new("kill").args(["-TERM", &id]).status();
-        assert!(asked.expect("every system has kill").success());
+        self.signal("TERM");
         let ended = wait_for(TERMINATE_LIMIT, || self.exit_status());
         assert!(ended.is_some(), "it does not end:\n{}", self.output());
     }

@@ -51,6 +51,7 @@ use crate::{
     lookup::LookupSlot,
     outbox::Outbox,
     portal::Portal,
+    under_way::UnderWay,
     uploads::{OpenUpload, OpenUploads, UploadQueue},
 };
 
@@ -104,6 +105,11 @@ pub struct SessionParts {
     pub owner: SessionOwner,
     /// Bounds the session's lookups of host names.
     pub lookup_slot: LookupSlot,
+    /// What a restart of the portal should not interrupt.
+    pub under_way: UnderWay,
+    /// Cancelled when the session ends while its page still reads: the page is told so, and neither
+    /// that uploads are paused nor that it is disconnected.
+    pub session_ends: CancellationToken,
 }
 
 impl FtpsConnection {

@@ -132,7 +132,8 @@ impl ConnectionTask {
 
     /// Starts as many uploaders as the pool may have sessions; each waits for a session.
     fn start_uploaders(&self, logged_in: &LoggedIn) -> JoinSet<Result<(), Problem>> {
-        let SessionParts { portal, outbox, open_uploads, .. } = &self.session;
+        let SessionParts { portal, outbox, open_uploads, under_way, session_ends, .. } =
+            &self.session;
         let mut uploaders = JoinSet::new();
         for _ in 0..portal.settings.max_ftps_connections.max(1) {
             let uploader = Uploader {
@@ -144,6 +145,8 @@ impl ConnectionTask {
                 claims: logged_in.claims.clone(),
                 digest: logged_in.digest,
                 disconnect: self.disconnect.clone(),
+                under_way: under_way.clone(),
+                session_ends: session_ends.clone(),
             };
             uploaders.spawn(uploader.run());
         }
@@ -329,6 +332,7 @@ impl ConnectionTask {
                 request = self.requests.recv() => request,
             };
             let Some(request) = request else { return };
+            let _started = self.session.under_way.start();
             let files = self.remote_files(logged_in);
             let answer = Box::pin(files.run(request)).await;
             answer.send(&self.session.outbox).await;
@@ -359,8 +363,12 @@ impl ConnectionTask {
                 self.session.outbox.send(answer).await;
             }
         }
+        let session_ends = self.session.session_ends.is_cancelled();
         for upload in uploads {
             self.session.open_uploads.remove(upload.offer.upload);
+            if session_ends {
+                continue;
+            }
             let answer = match &end {
                 ConnectionEnd::Disconnected | ConnectionEnd::CertificateNotTrusted => {
                     upload.stopped_before_start()
@@ -370,6 +378,7 @@ impl ConnectionTask {
             self.session.outbox.send(answer).await;
         }
         let problem = match end {
+            _ if session_ends => return,
             ConnectionEnd::CertificateNotTrusted => return,
             ConnectionEnd::Disconnected => None,
             ConnectionEnd::Failed(problem) => Some(problem),

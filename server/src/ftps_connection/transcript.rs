@@ -34,12 +34,12 @@ pub(super) fn transcript(outbox: Outbox, metrics: Arc<Metrics>) -> Transcript {
                 metrics.stage_took(convert::stage(ended), time);
             }
             // After the login, the commands and replies themselves show the stage.
-            if *stage > ftps::Stage::Setup {
+            if *stage > Stage::Setup {
                 return;
             }
             outbox.send_lossy(ServerMessage::Connecting { stage: convert::stage(*stage) });
             // The next event names the address.
-            if *stage == ftps::Stage::Connect {
+            if *stage == Stage::Connect {
                 return;
             }
         }

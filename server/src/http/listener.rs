@@ -67,7 +67,6 @@ pub async fn serve(
         () = accept(listener, &acceptor, &connections) => {}
         () = acceptor.renew_certificate() => {}
     }
-    readiness.set_draining();
     sessions.shut_down();
     connections.close();
     let all_ended = async {

@@ -1,5 +1,7 @@
 //! The routes of a session. The origin was checked before.
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::{Request, State},
@@ -12,6 +14,7 @@ use super::{language, problems::no_web_socket};
 use crate::{
     app::App,
     client::Client,
+    metrics::labels::Listener,
     problems::ProblemBuilder,
     session::socket,
     websocket::handshake::{self, HandshakeError},
@@ -50,9 +53,14 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
     let name = named.find_map(|(key, name)| (key == SESSION).then_some(name));
     let place = app.sessions.admit_socket(client(&app, &request), name);
     let sessions = app.sessions.clone();
+    let portal = Arc::clone(&app.portal);
     app.sessions.spawn_socket(async move {
         match upgrade.await {
-            Ok(upgraded) => socket::serve(upgraded, sessions, place, problems).await,
+            Ok(upgraded) => {
+                // The listener counts the connection until it is upgraded.
+                let _open = portal.metrics.connection_opened(Listener::Page);
+                socket::serve(upgraded, sessions, place, problems).await;
+            }
             Err(error) => tracing::debug!(%error, "a WebSocket handshake failed"),
         }
     });

@@ -30,8 +30,8 @@ mod process;
 
 use self::{
     labels::{
-        Direction, Encoded, Label, Labels, Listener, LoginOutcome, RefusedBy, SessionKind,
-        SolvedBy, UploadOutcome, WindowBytes,
+        Direction, Encoded, Labels, Listener, LoginOutcome, RefusedBy, SessionKind, SolvedBy,
+        UploadOutcome, WindowBytes,
     },
     process::ProcessCollector,
 };
@@ -323,7 +323,7 @@ fn problem_in(message: &ServerMessage) -> Option<&Problem> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::*;
+    use super::{labels::Label, *};
 
     const SNAPSHOT: Snapshot =
         Snapshot { sessions: 2, leased_bytes: 3, budget_bytes: 7, is_draining: true };

@@ -77,6 +77,20 @@ impl Outbox {
         }
     }
 
+    /// Writes all messages that wait.
+    ///
+    /// # Errors
+    /// When the socket fails.
+    pub async fn flush_to<W>(&self, socket: &mut Writer<W>) -> Result<(), WriteError>
+    where
+        W: AsyncWrite + Unpin,
+    {
+        while let Some(frame) = self.next_frame()? {
+            socket.text(frame).await?;
+        }
+        Ok(())
+    }
+
     /// Returns the next frame, with as many messages as fit. A long message has a frame of its own, which
     /// shares its memory.
     pub(super) fn next_frame(&self) -> Result<Option<Utf8Bytes>, WriteError> {

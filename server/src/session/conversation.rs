@@ -20,6 +20,7 @@ use crate::{
     portal::Portal,
     relay::{ChunkPart, UploadBuffer},
     remote_path::{self, PathRefusal},
+    under_way::UnderWay,
     uploads::{OpenUpload, OpenUploads, StoppedPartFile},
 };
 
@@ -44,12 +45,19 @@ pub(super) struct Conversation {
     connection: Option<FtpsConnection>,
     owner: SessionOwner,
     lookup_slot: LookupSlot,
+    under_way: UnderWay,
+    session_ends: CancellationToken,
 }
 
 impl Conversation {
     /// Creates a conversation without an FTPS connection.
     #[must_use]
-    pub(super) fn new(portal: Arc<Portal>, outbox: Outbox, owner: SessionOwner) -> Self {
+    pub(super) fn new(
+        portal: Arc<Portal>,
+        outbox: Outbox,
+        owner: SessionOwner,
+        under_way: UnderWay,
+    ) -> Self {
         let lookup_slot = portal.lookup_slots.of(owner.client);
         Self {
             portal,
@@ -61,6 +69,8 @@ impl Conversation {
             connection: None,
             owner,
             lookup_slot,
+            under_way,
+            session_ends: CancellationToken::new(),
         }
     }
 
@@ -192,6 +202,8 @@ impl Conversation {
             open_uploads: Arc::clone(&self.uploads),
             owner: self.owner.clone(),
             lookup_slot: self.lookup_slot.clone(),
+            under_way: self.under_way.clone(),
+            session_ends: self.session_ends.clone(),
         };
         self.connection = Some(FtpsConnection::open(session, connect, self.connection.take()));
         Ok(())
@@ -246,6 +258,13 @@ impl Conversation {
             connection.close().await;
         }
         self.connection = None;
+    }
+
+    /// Closes the FTPS connection of a session that ends while its page still reads, and waits for its
+    /// end: the page gets the answers of what has ended, and `goodbye` for all else. Part files are kept.
+    pub(super) async fn finish(&mut self) {
+        self.session_ends.cancel();
+        self.close().await;
     }
 
     fn stop(&self, upload: UploadId, part_file: StoppedPartFile) -> Result<(), ProtocolViolation> {

@@ -25,6 +25,7 @@ impl NoSession {
                 problems.at_portal(Text::LimitClientSessions, &[max], Text::SessionsFullRemedy)
             }
             Self::TooFast(refused) => refused.problem(problems),
+            Self::Draining => problems.at_portal(Text::ShuttingDown, &[], Text::ShuttingDownRemedy),
             Self::NoRandomness(_) => {
                 problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
             }
@@ -73,7 +74,9 @@ impl EndReason {
             Self::Lifetime(limit) => {
                 problems.at_portal(Text::SessionTooOld, &[&span(limit)], again)
             }
-            Self::Shutdown => problems.at_portal(Text::ShuttingDown, &[], Text::ShuttingDownRemedy),
+            Self::Moved | Self::Shutdown => {
+                problems.at_portal(Text::ShuttingDown, &[], Text::ShuttingDownRemedy)
+            }
         }
     }
 }
@@ -120,6 +123,7 @@ mod tests {
                 EndReason::NothingToResume,
                 EndReason::Absent(LIMIT),
                 EndReason::Lifetime(LIMIT),
+                EndReason::Moved,
                 EndReason::Shutdown,
             ];
             reasons.map(|reason| reason.problem(problems)).into()

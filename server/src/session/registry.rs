@@ -9,7 +9,7 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use protocol::{client::Secret, server::NewSession};
 use sha2::{Digest, Sha256};
-use tokio::time::sleep;
+use tokio::{sync::Notify, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{EndReason, Session, fair_queue::FairQueue};
@@ -33,6 +33,8 @@ pub struct Sessions {
     places: Mutex<Places>,
     sockets: Mutex<FairQueue<WaitingSocket>>,
     tasks: TaskTracker,
+    /// A session was removed.
+    removed: Notify,
     shutdown: CancellationToken,
 }
 
@@ -98,6 +100,9 @@ pub enum NoSession {
     /// The client creates sessions too fast.
     #[error(transparent)]
     TooFast(#[from] Refused),
+    /// The portal is being stopped.
+    #[error("the portal is being stopped")]
+    Draining,
     /// The operating system provides no random bytes.
     #[error("the operating system provides no random bytes")]
     NoRandomness(#[from] getrandom::Error),
@@ -136,6 +141,7 @@ impl Sessions {
             places: Mutex::new(places),
             sockets: Mutex::new(sockets),
             tasks: TaskTracker::new(),
+            removed: Notify::new(),
             shutdown: CancellationToken::new(),
         })
     }
@@ -193,12 +199,15 @@ impl Sessions {
             NoSession::Full(_) => RefusedBy::Sessions,
             NoSession::ClientFull(_) => RefusedBy::ClientSessions,
             NoSession::TooFast(refused) => refused.limit.label(),
-            NoSession::NoRandomness(_) => return,
+            NoSession::Draining | NoSession::NoRandomness(_) => return,
         };
         self.portal.metrics.count_refused(by);
     }
 
     fn check_places(&self, places: &Places, client: Client) -> Result<(), NoSession> {
+        if self.portal.readiness.is_draining() {
+            return Err(NoSession::Draining);
+        }
         let settings = &self.portal.settings;
         let max = settings.max_sessions as usize;
         if places.running.len() >= max {
@@ -229,12 +238,20 @@ impl Sessions {
                 EndReason::Absent(settings.session_grace)
             }
             () = sleep(settings.session_lifetime) => EndReason::Lifetime(settings.session_lifetime),
+            () = self.can_move(&session) => EndReason::Moved,
             () = self.shutdown.cancelled() => EndReason::Shutdown,
         };
         session.end(reason);
         session.close().await;
         self.places().running.remove(session.name());
+        self.removed.notify_waiters();
         tracing::info!(session = session.name(), %reason, "session ended");
+    }
+
+    /// Waits until the portal is being stopped and a session has nothing under way.
+    async fn can_move(&self, session: &Session) {
+        self.portal.readiness.draining().await;
+        session.nothing_under_way().await;
     }
 
     /// Gives a socket a place to wait for its `hello`. A full queue loses its oldest socket: pages send
@@ -299,6 +316,19 @@ impl Sessions {
     #[must_use]
     pub fn portal(&self) -> &Portal {
         &self.portal
+    }
+
+    /// Waits until no session runs.
+    pub async fn none(&self) {
+        loop {
+            let mut removed = std::pin::pin!(self.removed.notified());
+            // Registered before the check, so that no removal in between is missed.
+            removed.as_mut().enable();
+            if self.count() == 0 {
+                return;
+            }
+            removed.await;
+        }
     }
 
     /// Ends all sessions.

@@ -192,6 +192,12 @@ async fn converse(
             resume,
         ) => end,
     };
+    if let SocketEnd::SessionEnded(reason) = end
+        && leaves_messages(reason)
+    {
+        let told = write_the_rest(writer, settings, session, &mut socket.conversation);
+        let _too_slow = tokio::time::timeout(settings.shutdown_timeout, told).await;
+    }
     if let Some(reason) = ends_session(&end) {
         session.end(reason);
     } else if let Some(part) = reader.take_rest() {
@@ -225,6 +231,36 @@ async fn exchange(
         written = outbox.write_to(writer, settings.ping_interval) => {
             written.map_or_else(SocketEnd::Write, |never| match never {})
         }
+    }
+}
+
+/// Returns whether the page of a session that ends for this reason reads on, and may lack messages.
+fn leaves_messages(reason: EndReason) -> bool {
+    match reason {
+        EndReason::Moved | EndReason::Shutdown | EndReason::Lifetime(_) => true,
+        EndReason::Closed
+        | EndReason::ProtocolViolation
+        | EndReason::Stalled
+        | EndReason::NothingToResume
+        | EndReason::Absent(_) => false,
+    }
+}
+
+/// Ends what is under way, and writes all messages that the page lacks: above all, that an upload is
+/// done. Otherwise the page would offer a stored file again, and would have to ask its user.
+async fn write_the_rest(
+    writer: &mut Writer<impl AsyncWrite + Unpin>,
+    settings: &Settings,
+    session: &Session,
+    conversation: &mut Conversation,
+) {
+    let outbox = session.outbox();
+    tokio::select! {
+        () = conversation.finish() => {}
+        _failed = outbox.write_to(writer, settings.ping_interval) => return,
+    }
+    if let Err(error) = outbox.flush_to(writer).await {
+        tracing::debug!(%error, "a page was not told how its session ended");
     }
 }
 
@@ -377,7 +413,7 @@ fn close_code(end: &SocketEnd) -> CloseCode {
         ) => CloseCode::Normal,
         SocketEnd::Silence(_)
         | SocketEnd::TakenOver
-        | SocketEnd::SessionEnded(EndReason::Shutdown) => CloseCode::Away,
+        | SocketEnd::SessionEnded(EndReason::Moved | EndReason::Shutdown) => CloseCode::Away,
         SocketEnd::NoHello(_) | SocketEnd::NotJoined(_) | SocketEnd::Displaced(_) => {
             CloseCode::Policy
         }
@@ -393,13 +429,59 @@ fn close_code(end: &SocketEnd) -> CloseCode {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::AsyncReadExt as _;
+
     use super::{super::registry::UnknownSession, *};
+    use crate::{
+        client::Client, outbound::Outbound, portal::Portal,
+        websocket::writer::tests::read_by_a_client,
+    };
 
     #[test]
     fn text_of_an_invalid_message_is_not_quoted() {
         let error = serde_json::from_str::<ClientMessage>(r#"{"type":"hunter2"}"#).unwrap_err();
         assert!(error.to_string().contains("hunter2"), "serde quotes, so its text is not used");
         assert!(!ProtocolViolation::NotAMessage.to_string().contains("hunter2"));
+    }
+
+    /// Returns the messages that a page gets at the end of a session with one unwritten message.
+    async fn last_messages(reason: EndReason) -> Vec<String> {
+        let settings = Settings::defaults().unwrap();
+        let outbound = Outbound::load(&settings).unwrap();
+        let portal = Portal::new(settings, 0, outbound);
+        let session = Session::new("s".to_owned(), Client::default(), &portal);
+        let stored = ServerMessage::Removed { path: "stored".to_owned() };
+        session.outbox().send(stored).await;
+        session.end(reason);
+        let (io, mut page) = tokio::io::duplex(64 * 1024);
+        let (mut reader, mut writer) = websocket::split(io, HELLO_LIMITS);
+        let socket = session.activate_socket().await;
+        let settings = &portal.settings;
+        let end = converse(&mut reader, &mut writer, settings, &session, socket, None).await;
+        goodbye(&mut writer, &end, ProblemBuilder::default()).await.unwrap();
+        drop((reader, writer));
+        let mut written = Vec::new();
+        page.read_to_end(&mut written).await.unwrap();
+        let messages = read_by_a_client(&written).into_iter();
+        messages
+            .filter_map(|message| message.into_text().ok().map(|text| text.to_string()))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn page_learns_all_outcomes_before_the_portal_ends_its_session() {
+        let lifetime = EndReason::Lifetime(Duration::from_secs(1));
+        for reason in [EndReason::Moved, EndReason::Shutdown, lifetime] {
+            let messages = last_messages(reason).await;
+            assert!(messages[0].contains(r#""path":"stored""#), "{reason}: {messages:?}");
+            assert!(messages[1].contains(r#""type":"goodbye""#), "{reason}: {messages:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn page_that_broke_the_protocol_gets_the_goodbye_only() {
+        let messages = last_messages(EndReason::ProtocolViolation).await;
+        assert!(messages[0].contains(r#""type":"goodbye""#), "{messages:?}");
     }
 
     #[test]

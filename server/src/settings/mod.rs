@@ -17,7 +17,7 @@
 //! - `table`: the settings themselves.
 //! - [`mod@file`]: the files that settings name.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 mod destination;
 pub mod file;
@@ -69,6 +69,14 @@ impl Description {
 /// Why the settings cannot be used; it ends the start.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
+    /// The configuration file cannot be read.
+    #[error("the configuration file {} cannot be read: {source}", .path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
     /// A value does not parse.
     #[error("the setting `{name}` from {place} does not parse: `{value}`: {reason}")]
     Value {
@@ -133,6 +141,11 @@ impl SettingsError {
         match self {
             Self::Value { name, example, .. } => {
                 format!("write it like this: {name} = {example}")
+            }
+            Self::Unreadable { .. } => {
+                "`--config` or FERRYPORT_CONFIG names the file; the portal's user has to be able to \
+                 read it"
+                    .to_owned()
             }
             Self::File { .. } | Self::PresetFile { .. } => {
                 "docs/operating.md describes the contents of the file".to_owned()

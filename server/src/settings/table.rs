@@ -120,7 +120,13 @@ settings! {
     hello_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The timeout of the headers of a browser's request.
     header_timeout: Duration = "\"30 s\"", like "\"30 s\"";
-    /// The time that sessions have to end when the portal is stopped.
+    /// The longest time for which uploads under way continue when the portal is stopped. Those that still
+    /// run are suspended then; the pages resume them when the portal is back.
+    drain_timeout: Duration = "\"10 min\"", like "\"10 min\"";
+    /// The shortest time for which a portal with `admin_listen` still answers when it is stopped: load
+    /// balancers see that it is not ready.
+    drain_delay: Duration = "\"5 s\"", like "\"5 s\"";
+    /// The time that sessions have to end when the portal is stopped, after `drain_timeout`.
     shutdown_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The time that a new session waits for the `hello` of its page.
     session_start_timeout: Duration = "\"30 s\"", like "\"30 s\"";
@@ -218,7 +224,7 @@ settings! {
     /// why.
     verdict_timeout: Duration = "\"5 s\"", like "\"5 s\"";
     /// The time that a server has to close a data connection after its reply.
-    drain_timeout: Duration = "\"3 s\"", like "\"3 s\"";
+    data_close_timeout: Duration = "\"3 s\"", like "\"3 s\"";
     /// The silence after which a reply of several lines has ended, if its last line has another
     /// code.
     settle_timeout: Duration = "\"500 ms\"", like "\"500 ms\"";

@@ -15,6 +15,7 @@ use crate::{
     outbox::{Outbox, OutgoingLine},
     path_claims::{PathClaim, ServerClaims},
     portal::Portal,
+    under_way::UnderWay,
 };
 
 /// Runs uploads one after the other, each on an FTPS session of the pool.
@@ -35,6 +36,10 @@ pub struct Uploader {
     pub digest: ftps::Algorithm,
     /// Ends the task.
     pub disconnect: CancellationToken,
+    /// What a restart of the portal should not interrupt.
+    pub under_way: UnderWay,
+    /// Cancelled when the session ends while its page still reads.
+    pub session_ends: CancellationToken,
 }
 
 impl Uploader {
@@ -51,11 +56,13 @@ impl Uploader {
         Ok(())
     }
 
-    /// Waits until an upload is in the queue; `false` when the connection is closed.
+    /// Waits until an upload is in the queue; `false` when the connection is closed, or the portal starts
+    /// no more uploads because it is being stopped.
     async fn has_work(&self) -> bool {
         tokio::select! {
             biased;
             () = self.disconnect.cancelled() => false,
+            () = self.portal.readiness.draining() => false,
             () = self.queue.not_empty() => true,
         }
     }
@@ -64,7 +71,7 @@ impl Uploader {
     async fn work(&self) -> Result<(), Problem> {
         let Some(mut client) = self.lease().await else { return Ok(()) };
         // Another uploader may have taken the upload. Then no session has to be opened.
-        if self.queue.is_empty() {
+        if self.queue.is_empty() || self.portal.readiness.is_draining() {
             return Ok(());
         }
         // The error ends all uploaders: each would get it too, and every further failed login may lock
@@ -74,7 +81,7 @@ impl Uploader {
         let mut next = self.queue.take(&self.claims);
         while let Some(queued) = next {
             next = self.upload(&mut client, queued).await;
-            if client.is_surplus()
+            if (client.is_surplus() || self.portal.readiness.is_draining())
                 && let Some(queued) = next.take()
             {
                 self.queue.put_back(queued);
@@ -129,6 +136,7 @@ impl Uploader {
             None => self.claim(&upload).await,
         };
         let begun = Instant::now();
+        let started = self.under_way.start();
         let answer = match &claim {
             Ok(_held) => run::run(client, context, &mut next).await,
             Err(Stopped) => upload.stopped_before_start(),
@@ -141,8 +149,18 @@ impl Uploader {
         // answer. A page that starts anew while the answer waits ignores it, because it never used
         // this id.
         self.open_uploads.remove(upload.offer.upload);
-        self.outbox.send(answer).await;
+        self.tell(answer).await;
+        drop(started);
         next.into_taken()
+    }
+
+    /// Sends the answer of an upload. At the end of the session `goodbye` tells the page that its open
+    /// uploads have stopped: it resumes them by itself, while a `paused` upload would wait for the user.
+    async fn tell(&self, answer: ServerMessage) {
+        let is_paused = matches!(answer, ServerMessage::Paused { .. });
+        if !(is_paused && self.session_ends.is_cancelled()) {
+            self.outbox.send(answer).await;
+        }
     }
 
     /// Waits until no other upload writes to the path of this one, and says so.

@@ -1,0 +1,45 @@
+//! The signals of the operator.
+
+use std::io;
+
+use tokio::{
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+/// Counts the requests to stop: `SIGTERM` and Ctrl-C.
+#[derive(Clone, Debug)]
+pub struct StopRequests(watch::Receiver<u32>);
+
+impl StopRequests {
+    /// Starts to listen for the signals.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn listen() -> io::Result<Self> {
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let (requests, receiver) = watch::channel(0);
+        tokio::spawn(async move {
+            while either(&mut terminate, &mut interrupt).await.is_some() {
+                requests.send_modify(|number| *number += 1);
+            }
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Waits until there were `number` requests.
+    pub async fn reached(&mut self, number: u32) {
+        if self.0.wait_for(|requests| *requests >= number).await.is_err() {
+            // Nothing listens any more, so no further request can come.
+            std::future::pending().await
+        }
+    }
+}
+
+async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> Option<()> {
+    tokio::select! {
+        received = terminate.recv() => received,
+        received = interrupt.recv() => received,
+    }
+}
