@@ -68,6 +68,18 @@ async fn after_a_portal_restart_the_page_logs_in_again_and_the_upload_resumes() 
     assert!(log.matches("PASS ********").count() >= 2, "with what is in the field:\n{log}");
 }
 
+/// The portal suspends the upload, tells the page, and ends; nobody presses anything.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_a_portal_that_is_stopped_continues_by_itself_at_the_next_one() {
+    let mut setup = PageSetup::new(Kind::PureFtpd).await;
+    setup.upload_in_part().await;
+    setup.portal.stop();
+    setup.portal = start_portal(&setup.page_proxy);
+    setup.page_proxy.lead_to(setup.portal.address());
+    setup.assert_all_stored().await;
+    setup.has_resumed().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reloaded_page_resumes_without_a_password_when_the_file_is_picked_again() {
     let setup = PageSetup::new(Kind::PureFtpd).await;

@@ -25,7 +25,7 @@ impl NoSession {
                 problems.at_portal(Text::LimitClientSessions, &[max], Text::SessionsFullRemedy)
             }
             Self::TooFast(refused) => refused.problem(problems),
-            Self::Draining => problems.at_portal(Text::ShuttingDown, &[], Text::ShuttingDownRemedy),
+            Self::Draining => problems.at_portal(Text::ShuttingDown, &[], Text::SessionsFullRemedy),
             Self::NoRandomness(_) => {
                 problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
             }
@@ -148,6 +148,7 @@ mod tests {
         assert_well_worded(|problems| {
             vec![
                 NoSession::Full(0).problem(problems),
+                NoSession::Draining.problem(problems),
                 JoinError::NoSession(NoSession::ClientFull(20)).problem(problems),
                 NoSession::NoRandomness(getrandom::Error::UNSUPPORTED).problem(problems),
                 TooManySockets.problem(problems),
