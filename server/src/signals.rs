@@ -32,7 +32,7 @@ impl StopRequests {
     pub async fn reached(&mut self, number: u32) {
         if self.0.wait_for(|requests| *requests >= number).await.is_err() {
             // Nothing listens any more, so no further request can come.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -96,7 +96,7 @@ impl Uploading {
     }
 
     /// Sends on until all uploads are done, or the session ends.
-    async fn to_the_end(&mut self, part: Part) -> Seen {
+    async fn send_on(&mut self, part: Part) -> Seen {
         for index in 0..self.uploads.len() {
             self.send(index, part).await;
         }
@@ -201,11 +201,11 @@ async fn sigterm_under_52_uploads_loses_none_and_asks_nobody() {
     // Some pages send on. The others send nothing more, until the portal gives them up.
     let mut waiting = pages.split_off(pages.len() / 2);
     for page in &mut pages {
-        assert_eq!(page.to_the_end(Part::Whole).await, Seen::AllDone);
+        assert_eq!(page.send_on(Part::Whole).await, Seen::AllDone);
         assert!(matches!(page.client.receive().await, ServerMessage::Goodbye { .. }));
     }
     for page in &mut waiting {
-        assert_eq!(page.to_the_end(Part::Half).await, Seen::Goodbye);
+        assert_eq!(page.send_on(Part::Half).await, Seen::Goodbye);
     }
     assert_eq!(portal.wait_for_exit(WAIT_LIMIT), Some(0), "{}", portal.output());
 
@@ -250,7 +250,7 @@ async fn while_it_drains_the_portal_takes_nothing_new_and_moves_idle_sessions() 
 
     // The page offers another file; it is not begun, and the one under way is stored.
     page.offer(file(1, 2)).await;
-    assert_eq!(page.to_the_end(Part::Whole).await, Seen::Goodbye);
+    assert_eq!(page.send_on(Part::Whole).await, Seen::Goodbye);
     let done: Vec<bool> = page.uploads.iter().map(|upload| upload.is_done).collect();
     assert_eq!(done, [true, false], "{}", page.client.transcript());
     assert_eq!(portal.wait_for_exit(WAIT_LIMIT), Some(0), "{}", portal.output());

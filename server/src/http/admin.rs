@@ -70,9 +70,8 @@ async fn handle(
         .timer(TokioTimer::new())
         .header_read_timeout(app.portal.settings.header_timeout)
         .serve_connection(TokioIo::new(stream), service);
-    match timeout(CONNECTION_LIFETIME, connection).await {
-        Ok(Err(error)) => tracing::debug!(%error, "an admin connection ended early"),
-        Ok(Ok(())) | Err(_) => {}
+    if let Ok(Err(error)) = timeout(CONNECTION_LIFETIME, connection).await {
+        tracing::debug!(%error, "an admin connection ended early");
     }
 }
 
