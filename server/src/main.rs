@@ -1,7 +1,7 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
 //! with (`demo`), or checks a running portal (`health`).
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
@@ -154,7 +154,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     let server = DemoServer::start()?;
     settings.presets = vec![server.preset()?];
     // Its server ends with it, and no upload can go on.
-    settings.drain_timeout = Duration::ZERO;
+    settings.drain_timeout = std::time::Duration::ZERO;
     let portal = serve::listen(settings).await?;
     server.add_profile(portal.profiles());
     println!("Ferryport is ready. Open {} and press Connect.\n", portal.url());
