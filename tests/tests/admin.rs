@@ -1,6 +1,7 @@
 //! The admin listener: health and figures.
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     clippy::panic,
     reason = "a test that cannot go on stops and says why"
 )]
@@ -53,7 +54,7 @@ impl Figures {
                 let of_family = |suffix: &&str| {
                     name.strip_suffix(*suffix).is_some_and(|family| family == helped)
                 };
-                assert!(suffixes.iter().any(|suffix| of_family(suffix)), "{line}: {helped}");
+                assert!(suffixes.iter().any(of_family), "{line}: {helped}");
                 let value: f64 = value.parse().unwrap_or_else(|_| panic!("{line}"));
                 assert!(samples.insert(sample.to_owned(), value).is_none(), "{line}: twice");
             }
