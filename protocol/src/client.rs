@@ -197,7 +197,7 @@ mod tests {
         let message = ClientMessage::Connect(Connect {
             host: "h".into(),
             port: 21,
-            encryption: Encryption::Explicit,
+            encryption: None,
             username: "u".into(),
             password: Secret::new("hunter2".into()),
             trusted_certificate: None,

@@ -14,8 +14,11 @@ pub struct Connect {
     pub host: String,
     /// The port of the control connection.
     pub port: u16,
-    /// When TLS starts.
-    pub encryption: Encryption,
+    /// When TLS starts. Absent for automatic: the portal tries [`Encryption::first_at`] the port, and
+    /// the other one when the server proves that it expects that. [`crate::server::Connected`] says
+    /// which one it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The argument of `USER`.
     pub username: String,
     /// The argument of `PASS`.
@@ -45,6 +48,37 @@ impl Encryption {
             Self::Implicit => 990,
         }
     }
+
+    /// Returns the encryption that is tried first at a port of which nothing is known.
+    #[must_use]
+    pub fn first_at(port: u16) -> Self {
+        if port == Self::Implicit.default_port() { Self::Implicit } else { Self::Explicit }
+    }
 }
 
 crate::objects!(Connect);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn implicit_tls_comes_first_at_port_990_only() {
+        for (port, first) in [
+            (21, Encryption::Explicit),
+            (990, Encryption::Implicit),
+            (2121, Encryption::Explicit),
+            (9990, Encryption::Explicit),
+        ] {
+            assert_eq!(Encryption::first_at(port), first, "{port}");
+        }
+    }
+
+    #[test]
+    fn automatic_encryption_is_left_out_of_the_message() {
+        let json = r#"{"host":"h","port":21,"username":"u","password":"p"}"#;
+        let connect: Connect = serde_json::from_str(json).unwrap();
+        assert_eq!(connect.encryption, None);
+        assert_eq!(serde_json::to_string(&connect).unwrap(), json);
+    }
+}

@@ -95,6 +95,8 @@ impl Portal {
 #[derive(Debug)]
 pub struct Profiles {
     known: Mutex<LruCache<(Host, u16, Encryption, String), SharedProfile>>,
+    /// The encryption of servers that proved to expect another than the first one at their port.
+    encryptions: Mutex<LruCache<(Host, u16), Encryption>>,
 }
 
 impl Profiles {
@@ -102,7 +104,19 @@ impl Profiles {
     #[must_use]
     pub fn new(max: u32) -> Self {
         let max = NonZeroUsize::new(max as usize).unwrap_or(NonZeroUsize::MIN);
-        Self { known: Mutex::new(LruCache::new(max)) }
+        Self { known: Mutex::new(LruCache::new(max)), encryptions: Mutex::new(LruCache::new(max)) }
+    }
+
+    /// Returns the encryption to try first where the user leaves it to the portal.
+    #[must_use]
+    pub fn first_encryption(&self, host: &Host, port: u16) -> Encryption {
+        let learned = lock(&self.encryptions).get(&(host.clone(), port)).copied();
+        learned.unwrap_or_else(|| Encryption::first_at(port))
+    }
+
+    /// Remembers which encryption a server proved to expect.
+    pub fn learn_encryption(&self, host: &Host, port: u16, encryption: Encryption) {
+        lock(&self.encryptions).put((host.clone(), port), encryption);
     }
 
     /// Returns the profile of a server, or a new one. The lengths of host and username are bounded,
@@ -141,5 +155,16 @@ mod tests {
         assert_eq!(again.get().pipelining, Pipelining::Off);
         let other = profiles.of(&host("ftp.example.org"), 21, explicit, "eve");
         assert_eq!(other.get().pipelining, Pipelining::On);
+    }
+
+    #[test]
+    fn encryption_that_a_server_proved_is_tried_first_at_this_server_only() {
+        let profiles = Profiles::new(2);
+        let name = host("ftp.example.org");
+        profiles.learn_encryption(&name, 2121, Encryption::Implicit);
+        assert_eq!(profiles.first_encryption(&name, 2121), Encryption::Implicit);
+        assert_eq!(profiles.first_encryption(&name, 2122), Encryption::Explicit);
+        assert_eq!(profiles.first_encryption(&host("ftp.example.com"), 2121), Encryption::Explicit);
+        assert_eq!(profiles.first_encryption(&name, 990), Encryption::Implicit);
     }
 }

@@ -496,7 +496,7 @@ impl Demo {
         let connect = Connect {
             host: "demo".to_owned(),
             port: after("Port ").parse().expect("the number of a port"),
-            encryption: Encryption::Explicit,
+            encryption: Some(Encryption::Explicit),
             username: after("Username "),
             password: Secret::default(),
             trusted_certificate: None,

@@ -72,7 +72,7 @@ fn to_preset(name: &str) -> Connect {
     Connect {
         host: name.to_owned(),
         port: 21,
-        encryption: protocol::Encryption::Explicit,
+        encryption: Some(protocol::Encryption::Explicit),
         username: String::new(),
         password: Secret::default(),
         trusted_certificate: None,

@@ -14,7 +14,7 @@ pub struct Address {
     pub host: String,
     /// The port of the control connection.
     pub port: Option<u16>,
-    /// When TLS starts.
+    /// When TLS starts, if the address says so.
     pub encryption: Option<Encryption>,
     /// The user name.
     pub username: Option<String>,
@@ -51,7 +51,7 @@ impl Address {
         changes(&form.host, &self.host)
             || changes(&form.username, self.username.as_deref().unwrap_or_default())
             || self.port.is_some_and(|port| port != form.port)
-            || self.encryption.is_some_and(|encryption| encryption != form.encryption)
+            || form.encryption.zip(self.encryption).is_some_and(|(old, new)| old != new)
     }
 }
 
@@ -68,8 +68,9 @@ pub fn parse_link(fragment: &str) -> Option<Address> {
 pub fn to_link(destination: &Destination, folder: &str) -> String {
     let Destination { host, port, encryption, username } = destination;
     let encryption = match encryption {
-        Encryption::Explicit => "explicit",
-        Encryption::Implicit => "implicit",
+        Some(Encryption::Explicit) => "explicit",
+        Some(Encryption::Implicit) => "implicit",
+        None => "",
     };
     let mut link = String::from("host=");
     encode(&mut link, host);
@@ -88,24 +89,24 @@ pub fn to_link(destination: &Destination, folder: &str) -> String {
     link
 }
 
-/// Parses `scheme://user:password@host:port/path`. All three schemes are encrypted: `ftps` means
-/// implicit TLS on port 990 (RFC 4217 §A) and explicit TLS elsewhere, the others mean explicit TLS.
+/// Parses `scheme://user:password@host:port/path`. All three schemes are encrypted. `ftpes` means
+/// explicit TLS; `ftp` and `ftps` are written for either kind of server, so they leave it open. The port
+/// of `sftp`, another protocol, is left out: many servers speak both.
 fn url(text: &str) -> Option<Address> {
     let (scheme, rest) = text.split_once(':')?;
     let rest = rest.strip_prefix("//")?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
     let (user, place) = user_and_place(authority);
     let (host, port) = host_port(place)?;
-    let ftps = scheme.eq_ignore_ascii_case("ftps");
-    if !ftps && !scheme.eq_ignore_ascii_case("ftpes") && !scheme.eq_ignore_ascii_case("ftp") {
+    let is_scheme = |name: &str| scheme.eq_ignore_ascii_case(name);
+    if !["ftp", "ftps", "ftpes", "sftp"].into_iter().any(is_scheme) {
         return None;
     }
-    let encryption = if ftps { usual_at(port) } else { Encryption::Explicit };
     let (username, password) = user.map(credentials).unwrap_or_default();
     Some(Address {
         host: decode(host),
-        port,
-        encryption: Some(encryption),
+        port: port.filter(|_| !is_scheme("sftp")),
+        encryption: is_scheme("ftpes").then_some(Encryption::Explicit),
         username,
         password,
         folder: Some(folder(path)),
@@ -129,7 +130,7 @@ fn without_scheme(text: &str) -> Option<Address> {
     Some(Address {
         host: host.to_owned(),
         port,
-        encryption: port.map(|port| usual_at(Some(port))),
+        encryption: None,
         username,
         password,
         folder: path.map(folder),
@@ -217,14 +218,6 @@ pub fn without_brackets(host: &str) -> &str {
 
 fn number(port: &str) -> Option<u16> {
     port.parse().ok().filter(|port| *port > 0)
-}
-
-fn usual_at(port: Option<u16>) -> Encryption {
-    if port == Some(Encryption::Implicit.default_port()) {
-        Encryption::Implicit
-    } else {
-        Encryption::Explicit
-    }
 }
 
 fn credentials(text: &str) -> (Option<String>, Option<Secret>) {
@@ -327,27 +320,26 @@ mod tests {
 
     use super::*;
 
-    fn address(host: &str, port: Option<u16>, encryption: Encryption) -> Address {
+    fn address(host: &str, port: Option<u16>, encryption: Option<Encryption>) -> Address {
         Address {
             host: host.into(),
             port,
-            encryption: Some(encryption),
+            encryption,
             folder: Some(String::new()),
             ..Address::default()
         }
     }
 
     #[test]
-    fn scheme_and_port_say_when_tls_starts() {
-        use Encryption::{Explicit, Implicit};
+    fn only_the_scheme_ftpes_says_when_tls_starts() {
         for (text, port, encryption) in [
-            ("ftps://h", None, Explicit),
-            ("ftps://h:2121", Some(2121), Explicit),
-            ("ftps://h:990", Some(990), Implicit),
-            ("ftpes://h", None, Explicit),
-            ("ftp://h", None, Explicit),
-            ("FTP://h:21", Some(21), Explicit),
-            ("  ftps://h:990/  ", Some(990), Implicit),
+            ("ftps://h", None, None),
+            ("ftps://h:2121", Some(2121), None),
+            ("ftps://h:990", Some(990), None),
+            ("ftpes://h", None, Some(Encryption::Explicit)),
+            ("ftp://h", None, None),
+            ("FTP://h:21", Some(21), None),
+            ("  ftps://h:990/  ", Some(990), None),
         ] {
             assert_eq!(parse(text), Some(address("h", port, encryption)), "{text}");
         }
@@ -361,7 +353,7 @@ mod tests {
             Some(Address {
                 host: "ftp.example.org".into(),
                 port: Some(2121),
-                encryption: Some(Encryption::Explicit),
+                encryption: None,
                 username: Some("an@na".into()),
                 password: Some(Secret::new("se:cret".into())),
                 folder: Some("web/präch tig".into()),
@@ -382,7 +374,7 @@ mod tests {
     fn ipv6_address_stands_in_brackets_where_a_port_may_follow() {
         assert_eq!(
             parse("ftps://[2001:db8::1]:990/"),
-            Some(address("2001:db8::1", Some(990), Encryption::Implicit))
+            Some(address("2001:db8::1", Some(990), None))
         );
         let taken = parse("[::1]:2121").unwrap();
         assert_eq!((taken.host.as_str(), taken.port), ("::1", Some(2121)));
@@ -395,7 +387,7 @@ mod tests {
         let taken = parse("ftp.example.org:2121").unwrap();
         assert_eq!((taken.host.as_str(), taken.port), ("ftp.example.org", Some(2121)));
         assert_eq!((taken.username, taken.folder), (None, None));
-        assert_eq!(parse("h:990").unwrap().encryption, Some(Encryption::Implicit));
+        assert_eq!(parse("h:990").unwrap().encryption, None);
     }
 
     #[test]
@@ -433,7 +425,7 @@ mod tests {
 
     #[test]
     fn host_holds_nothing_of_an_address_that_was_not_understood() {
-        for text in ["u:p@", "sftp://u:p@h", "@", "u:p@h:port", "h p", "h:port", "a\\b", "h?x"] {
+        for text in ["u:p@", "scp://u:p@h", "@", "u:p@h:port", "h p", "h:port", "a\\b", "h?x"] {
             assert_eq!((parse(text), host(text)), (None, None), "{text}");
         }
         for text in
@@ -449,9 +441,11 @@ mod tests {
         let form = Destination {
             host: "h".into(),
             port: 21,
-            encryption: Encryption::Explicit,
+            encryption: Some(Encryption::Explicit),
             username: "u".into(),
         };
+        let automatic = Destination { encryption: None, ..form.clone() };
+        assert!(!parse_link("#host=h&encryption=implicit").unwrap().leads_elsewhere(&automatic));
         for link in ["#host=x", "#host=h&user=v", "#port=990", "#host=h&encryption=implicit"] {
             assert!(parse_link(link).unwrap().leads_elsewhere(&form), "{link}");
         }
@@ -504,12 +498,13 @@ mod tests {
     proptest! {
         #[test]
         fn link_says_the_same_when_it_is_read(
-            host in "[a-z0-9.-]{1,30}|[0-9a-f:]{3,20}", port in 1_u16.., implicit: bool,
+            host in "[a-z0-9.-]{1,30}|[0-9a-f:]{3,20}", port in 1_u16.., implicit: Option<bool>,
             username in "\\PC{1,20}", folder in "\\PC{0,20}",
         ) {
             prop_assume!(super::host(&host).is_some());
-            let encryption =
-                if implicit { Encryption::Implicit } else { Encryption::Explicit };
+            let encryption = implicit.map(|implicit| {
+                if implicit { Encryption::Implicit } else { Encryption::Explicit }
+            });
             let destination = Destination { host, port, encryption, username };
             let link = to_link(&destination, &folder);
             prop_assert!(link.is_ascii());
@@ -517,7 +512,7 @@ mod tests {
             let read = parse_link(&format!("#{link}")).unwrap();
             prop_assert_eq!(read.host, destination.host);
             prop_assert_eq!(read.port, Some(port));
-            prop_assert_eq!(read.encryption, Some(encryption));
+            prop_assert_eq!(read.encryption, encryption);
             prop_assert_eq!(read.username.unwrap_or_default(), destination.username);
             prop_assert_eq!(read.password, None);
             prop_assert_eq!(read.folder.unwrap_or_default(), folder);

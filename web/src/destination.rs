@@ -11,8 +11,9 @@ pub struct Destination {
     pub host: String,
     /// The port of the control connection.
     pub port: u16,
-    /// When TLS starts.
-    pub encryption: Encryption,
+    /// When TLS starts. `None` until the portal has found it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
     /// The argument of the FTP command `USER`.
     pub username: String,
 }
@@ -24,7 +25,7 @@ impl Destination {
     #[must_use]
     pub fn is_at(&self, connected: &Connected) -> bool {
         let Connected { host, port, encryption, username, .. } = connected;
-        let there = (host, *port, *encryption, username);
-        (&self.host, self.port, self.encryption, &self.username) == there
+        let mine = self.encryption.unwrap_or(*encryption);
+        (&self.host, self.port, mine, &self.username) == (host, *port, *encryption, username)
     }
 }

@@ -64,7 +64,7 @@ fn read(line: &str) -> Option<RecentDestination> {
     let destination = Destination {
         host: link.host,
         port: link.port?,
-        encryption: link.encryption?,
+        encryption: Some(link.encryption?),
         username: link.username.unwrap_or_default(),
     };
     Some(RecentDestination { destination, folder: link.folder.unwrap_or_default() })
@@ -103,7 +103,7 @@ mod tests {
         let destination = Destination {
             host: "h".into(),
             port,
-            encryption: Encryption::Explicit,
+            encryption: Some(Encryption::Explicit),
             username: "u".into(),
         };
         RecentDestination { destination, folder: folder.into() }

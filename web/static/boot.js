@@ -52,13 +52,30 @@ const fillIn = () => {
     field("password").value = "";
   }
   field("username").required = !byPortal;
-  field("field-folder").hidden = !field("start-folder").value;
+  if (field("start-folder").value) field("advanced").open = true;
   filled = preset;
 };
 fillIn();
 list?.addEventListener("change", fillIn);
 form.addEventListener("click", fillIn);
 form.addEventListener("submit", fillIn, true);
+
+// The advanced fields stay open for a user who has opened them, and open where one is not valid.
+const advanced = field("advanced");
+const OPEN_KEY = "ferryport-open-advanced";
+try {
+  if (localStorage.getItem(OPEN_KEY)) advanced.open = true;
+} catch {
+  // No storage: closed.
+}
+advanced.querySelector("summary").addEventListener("click", () => {
+  try {
+    localStorage.setItem(OPEN_KEY, advanced.open ? "" : "open");
+  } catch {
+    // No storage: forgotten.
+  }
+});
+advanced.addEventListener("invalid", () => { advanced.open = true; }, true);
 
 try {
   const program = await import(new URL(script.dataset.glue, document.baseURI));

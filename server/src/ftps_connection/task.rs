@@ -2,9 +2,9 @@
 
 use std::{net::SocketAddr, pin::pin, sync::Arc, time::Instant};
 
-use ftps::{Algorithm, Connector, Credentials, Pool, SharedProfile};
+use ftps::{Algorithm, Connector, Credentials, Pool};
 use protocol::{
-    Problem, ServerMessage, Stage,
+    Encryption, Problem, ServerMessage, Stage,
     client::Connect,
     server::{Connected, LogKind},
 };
@@ -50,6 +50,19 @@ enum ConnectionEnd {
     Failed(Problem),
 }
 
+/// Why a server could not be logged in to.
+struct DialError {
+    end: ConnectionEnd,
+    /// The encryption that the server proved to expect instead.
+    expected: Option<Encryption>,
+}
+
+impl From<ConnectionEnd> for DialError {
+    fn from(end: ConnectionEnd) -> Self {
+        Self { end, expected: None }
+    }
+}
+
 /// A connection that is logged in.
 struct LoggedIn {
     pool: Pool,
@@ -59,6 +72,14 @@ struct LoggedIn {
     digest: Algorithm,
     /// Counts the connection while it lasts.
     _counted: Open,
+}
+
+/// The line of the session log about the other encryption.
+fn switched_to(expected: Encryption) -> &'static str {
+    match expected {
+        Encryption::Explicit => "The server expects explicit TLS: connecting again with it",
+        Encryption::Implicit => "The server expects implicit TLS: connecting again with it",
+    }
 }
 
 /// Returns whether a server refused username and password. A server whose session limit is reached
@@ -74,6 +95,15 @@ fn outcome_of(error: &ftps::Error) -> LoginOutcome {
         error if error.is_certificate().is_some() => LoginOutcome::NotTrusted,
         error if is_refused_login(error) => LoginOutcome::Refused,
         _ => LoginOutcome::Failed,
+    }
+}
+
+/// Returns the encryption that a server proved to expect instead of the one that was tried.
+fn expected_encryption(error: &ftps::Error) -> Option<Encryption> {
+    match ftps::Cause::of(error) {
+        ftps::Cause::ImplicitTlsExpected => Some(Encryption::Implicit),
+        ftps::Cause::ExplicitTlsExpected => Some(Encryption::Explicit),
+        _ => None,
     }
 }
 
@@ -158,7 +188,7 @@ impl ConnectionTask {
         let SessionParts { portal, outbox, lookup_slot, .. } = &self.session;
         outbox.forget_data_tls();
         let destination = self.vet(&connect).await?;
-        let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
+        let (host, port, chosen) = (connect.host.clone(), connect.port, connect.encryption);
         let username = connect.username.clone();
         let trusted = connect.trusted_certificate.as_deref();
         let problems = self.problems();
@@ -171,14 +201,13 @@ impl ConnectionTask {
             .map_err(|error| ConnectionEnd::Failed(error.problem(problems)))?;
         let credentials =
             config::credentials(connect, &destination, problems).map_err(ConnectionEnd::Failed)?;
-        // After the credentials, which bound the length of the username that is remembered.
-        let profile = portal.profiles.of(
-            destination.host(),
-            destination.port(),
-            destination.encryption(),
-            credentials.username.as_str(),
-        );
-        let pool = self.dial(&destination, &config, &credentials, &profile).await?;
+        let (destination, pool) = match chosen {
+            Some(_) => {
+                let pool = self.dial(&destination, &config, &credentials).await;
+                (destination, pool.map_err(|error| error.end)?)
+            }
+            None => self.dial_automatically(destination, &config, &credentials).await?,
+        };
         let mut leased = pool.lease_for_request().await;
         let client = leased.client().await;
         let client = client.map_err(|error| ConnectionEnd::Failed(problems.engine(&error)))?;
@@ -187,7 +216,7 @@ impl ConnectionTask {
         let connected = Connected {
             host,
             port,
-            encryption,
+            encryption: chosen.unwrap_or(destination.encryption()),
             username,
             address: facts.address.to_string(),
             tls: convert::tls(&facts.tls),
@@ -218,8 +247,9 @@ impl ConnectionTask {
         let name = portal.policy.host_of(host);
         self.log(LogKind::Status, format!("Resolving the address of {name}"));
         let Connect { port, encryption, .. } = *connect;
+        let first = encryption.unwrap_or_else(|| Encryption::first_at(port));
         let begun = Instant::now();
-        let vetted = portal.policy.vet(host, port, encryption, lookup_slot).await;
+        let vetted = portal.policy.vet(host, port, first, lookup_slot).await;
         portal.metrics.stage_took(Stage::Resolve, begun.elapsed());
         match vetted {
             Ok(destination) => {
@@ -238,15 +268,49 @@ impl ConnectionTask {
         self.session.outbox.log(OutgoingLine::plain(kind, text));
     }
 
+    /// Connects with the encryption that the server is likely to expect, and with the other one if the
+    /// server proves that it expects that. The operator has chosen that of a preset.
+    async fn dial_automatically(
+        &self,
+        destination: Destination,
+        config: &ftps::Config,
+        credentials: &Credentials,
+    ) -> Result<(Destination, Pool), ConnectionEnd> {
+        let profiles = &self.session.portal.profiles;
+        let (host, port) = (destination.host().clone(), destination.port());
+        let is_preset = destination.preset().is_some();
+        let first = match is_preset {
+            true => destination,
+            false => destination.with_encryption(profiles.first_encryption(&host, port)),
+        };
+        let error = match self.dial(&first, config, credentials).await {
+            Ok(pool) => return Ok((first, pool)),
+            Err(error) => error,
+        };
+        let Some(expected) = error.expected.filter(|_| !is_preset) else { return Err(error.end) };
+        self.log(LogKind::Status, switched_to(expected).to_owned());
+        profiles.learn_encryption(&host, port, expected);
+        let other = first.with_encryption(expected);
+        let pool = self.dial(&other, config, credentials).await.map_err(|error| error.end)?;
+        Ok((other, pool))
+    }
+
     /// Connects to the first address where a server answers.
     async fn dial(
         &self,
         destination: &Destination,
         config: &ftps::Config,
         credentials: &Credentials,
-        profile: &SharedProfile,
-    ) -> Result<Pool, ConnectionEnd> {
+    ) -> Result<Pool, DialError> {
+        // The credentials bound the length of the username that is remembered.
+        let profile = self.session.portal.profiles.of(
+            destination.host(),
+            destination.port(),
+            destination.encryption(),
+            credentials.username.as_str(),
+        );
         let mut problem = None;
+        let mut expected = None;
         let account = Account::at(destination);
         for target in destination.targets() {
             let attempt = self.begin_login(destination, target.address, credentials)?;
@@ -263,18 +327,20 @@ impl ConnectionTask {
             };
             metrics.count_login(outcome_of(&error));
             if let (Some(untrusted), Account::Person) = (error.is_certificate(), account) {
-                return Err(self.ask_for_trust(untrusted).await);
+                return Err(self.ask_for_trust(untrusted).await.into());
             }
             if is_refused_login(&error) {
                 attempt.refused();
             }
             problem = Some(self.problem_of(&error, account));
+            expected = expected_encryption(&error);
             let has_answered = error.stage() != ftps::Stage::Connect;
             if has_answered {
                 break;
             }
         }
-        Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| not_connected(self.problems()))))
+        let problem = problem.unwrap_or_else(|| not_connected(self.problems()));
+        Err(DialError { end: ConnectionEnd::Failed(problem), expected })
     }
 
     /// Returns the problem of a connection that failed. What only the operator of a preset can solve

@@ -408,6 +408,12 @@ impl Destination {
         self.encryption
     }
 
+    /// Returns the same destination with another encryption.
+    #[must_use]
+    pub fn with_encryption(self, encryption: Encryption) -> Self {
+        Self { encryption, ..self }
+    }
+
     /// Returns at least one target for the FTPS engine, in the order of the name service.
     pub fn targets(&self) -> impl Iterator<Item = ftps::Target> + '_ {
         let encryption = match self.encryption {

@@ -57,9 +57,20 @@ impl Page {
                     return Some(node);
                 }
             }
+            self.open_details_around(label).await;
             None
         })
         .await
+    }
+
+    /// Opens the closed part of the page that holds a field with this label, if there is one.
+    async fn open_details_around(&self, label: &str) {
+        self.run(&format!(
+            "[...document.querySelectorAll('details:not([open]) label')]
+                .find((label) => label.textContent === {label:?})
+                ?.closest('details').querySelector('summary').click(); null"
+        ))
+        .await;
     }
 
     /// Waits until the page's text holds `text`.

@@ -77,7 +77,7 @@ pub fn to(server: &Server) -> Connect {
     Connect {
         host: server.address().ip().to_string(),
         port: server.port(),
-        encryption: server.encryption(),
+        encryption: Some(server.encryption()),
         username: server.username().to_owned(),
         password: Secret::new(server.password().to_owned()),
         trusted_certificate: None,
@@ -90,7 +90,7 @@ pub fn to_port(host: &str, port: u16, encryption: Encryption) -> Connect {
     Connect {
         host: host.to_owned(),
         port,
-        encryption,
+        encryption: Some(encryption),
         username: "nobody".to_owned(),
         password: Secret::new("nothing".to_owned()),
         trusted_certificate: None,

@@ -109,7 +109,8 @@ impl FtpsConnection {
             return None;
         };
         // The answer may be one to an earlier page.
-        self.wanted.as_ref().filter(|wanted| wanted.is_at(&connected))?;
+        let wanted = self.wanted.as_mut().filter(|wanted| wanted.is_at(&connected))?;
+        wanted.encryption = Some(connected.encryption);
         let login = if self.home == self.wanted { Login::Restored } else { Login::First };
         self.last.clone_from(&self.wanted);
         self.home.clone_from(&self.wanted);

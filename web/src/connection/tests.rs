@@ -19,7 +19,7 @@ fn destination(host: &str) -> Destination {
     Destination {
         host: host.into(),
         port: 21,
-        encryption: Encryption::Explicit,
+        encryption: Some(Encryption::Explicit),
         username: "u".into(),
     }
 }
@@ -406,7 +406,7 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
         destination("b"),
         Destination { port: 990, ..home.clone() },
         Destination { username: "somebody else".into(), ..home.clone() },
-        Destination { encryption: Encryption::Implicit, ..home },
+        Destination { encryption: Some(Encryption::Implicit), ..home },
     ];
     for home in others {
         let mut connection = Connection::default();
@@ -489,4 +489,17 @@ fn certificate_that_was_never_shown_is_not_trusted() {
     assert_eq!(connection.take_effects(), []);
     let FtpsState::CertificateQuestion(asked) = connection.ftps() else { panic!("no question") };
     assert_eq!(asked.sha256, "bb");
+}
+
+#[test]
+fn encryption_that_the_portal_found_belongs_to_the_destination() {
+    let mut connection = Connection::default();
+    connection.connect(Destination { encryption: None, ..destination("a") });
+    connection.socket_opened(session(), 0);
+    connection.welcome(LIMITS, 0, None, Millis::default());
+    let implicit = Connected { encryption: Encryption::Implicit, ..facts() };
+    assert!(connection.connected(implicit).is_some());
+    let found = Destination { encryption: Some(Encryption::Implicit), ..destination("a") };
+    assert_eq!(connection.wanted(), Some(&found));
+    assert_eq!(connection.home(), Some(&found));
 }

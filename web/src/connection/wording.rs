@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use protocol::Encryption;
-
 use crate::{format, texts::Text};
 
 /// Says that there is no connection.
@@ -58,13 +56,4 @@ pub fn connecting_to(host: &str) -> String {
 #[must_use]
 pub fn retry_in(left: Duration) -> String {
     Text::ConnectionLostNextTry.fill(&[&format::duration(left)])
-}
-
-/// Explains a choice of encryption.
-#[must_use]
-pub fn encryption_hint(encryption: Encryption) -> &'static str {
-    match encryption {
-        Encryption::Explicit => Text::ConnectionExplicitHint.text(),
-        Encryption::Implicit => Text::ConnectionImplicitHint.text(),
-    }
 }

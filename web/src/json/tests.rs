@@ -110,7 +110,7 @@ fn what_the_page_says_is_written_as_serde_json_writes_it() {
         ClientMessage::Connect(Connect {
             host: "h".into(),
             port: 21,
-            encryption: Encryption::Implicit,
+            encryption: Some(Encryption::Implicit),
             username: "u".into(),
             password: Secret::new("p".into()),
             trusted_certificate: None,

@@ -42,7 +42,7 @@ fn destination() -> Destination {
     Destination {
         host: "a".into(),
         port: 21,
-        encryption: Encryption::Explicit,
+        encryption: Some(Encryption::Explicit),
         username: "u".into(),
     }
 }

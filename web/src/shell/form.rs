@@ -7,14 +7,14 @@ use web_sys::{ClipboardEvent, HtmlElement, HtmlFormElement, HtmlInputElement, Ht
 use super::{
     address_bar::set_fragment,
     clipboard,
-    dom::{Dom, Exception, Visibility, listen, set_text, set_text_of, show},
+    dom::{Dom, Exception, listen, set_attribute, set_text_of},
     recent_storage,
 };
 use crate::join::join;
 use crate::{
     address::{self, Address},
-    connection::wording,
     destination::Destination,
+    login_mail,
 };
 
 /// The attribute of the port field whose value the user has typed: it no longer follows the
@@ -49,13 +49,13 @@ fn fill(dom: &Dom, address: Address) {
     if !address.host.is_empty() {
         dom.find::<HtmlInputElement>("host").set_value(&address.host);
     }
-    if let Some(encryption) = address.encryption {
+    if address.encryption.is_some() {
         mark_typed(&port, false);
-        select_encryption(dom, encryption);
+        select_encryption(dom, address.encryption);
     }
     if let Some(number) = address.port {
         port.set_value(&number.to_string());
-        mark_typed(&port, !is_usual(&port.value()));
+        mark_typed(&port, !is_usual(number));
     }
     if let Some(username) = address.username {
         dom.find::<HtmlInputElement>("username").set_value(&username);
@@ -65,8 +65,24 @@ fn fill(dom: &Dom, address: Address) {
     }
     if let Some(folder) = address.folder {
         dom.find::<HtmlInputElement>("start-folder").set_value(&folder);
-        show(&dom.find("field-folder"), Visibility::shown_if(!folder.is_empty()));
     }
+    open_advanced_if_unusual(dom);
+}
+
+/// Opens the advanced fields if they say more than a host alone would mean.
+fn open_advanced_if_unusual(dom: &Dom) {
+    if let Ok((Destination { port, encryption, .. }, folder)) = read(dom)
+        && (!is_usual(port)
+            || encryption.is_some_and(|encryption| encryption != Encryption::first_at(port))
+            || !folder.is_empty())
+    {
+        open_advanced(dom);
+    }
+}
+
+/// Opens the fields for port, encryption and folder.
+pub(super) fn open_advanced(dom: &Dom) {
+    set_attribute(&dom.find("advanced"), "open", "");
 }
 
 /// Fills in a destination and the start folder.
@@ -77,7 +93,7 @@ pub(super) fn fill_with(dom: &Dom, destination: &Destination, folder: &str) {
         Address {
             host,
             port: Some(port),
-            encryption: Some(encryption),
+            encryption,
             username: Some(username),
             password: None,
             folder: Some(folder.to_owned()),
@@ -92,7 +108,16 @@ fn fill_other_account(dom: &Dom, address: Address) {
     if leads_elsewhere {
         clear_password(dom);
     }
+    if !address.host.is_empty() {
+        reset_encryption(dom);
+    }
     fill(dom, address);
+}
+
+/// Sets encryption and port to their defaults: those of the server before do not count.
+fn reset_encryption(dom: &Dom) {
+    mark_typed(&dom.find("port"), false);
+    select_encryption(dom, None);
 }
 
 fn clear_password(dom: &Dom) {
@@ -132,16 +157,29 @@ fn listen_to_host(dom: &Dom) {
     let pasted = dom.clone();
     listen(&host, "paste", move |event: ClipboardEvent| {
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok());
-        if let Some(address) = text.as_deref().and_then(address::parse) {
-            fill_from_host(&pasted, address, fill_other_account);
+        let text = text.unwrap_or_default();
+        // A text of several words is no host, and may hold a password: it stays out of the field.
+        let has_words = text.trim().contains(char::is_whitespace);
+        let address = if has_words { login_mail::read(&text) } else { address::parse(&text) };
+        if has_words && address.is_none() {
+            set_text_of(&pasted, "form-hint", login_mail::nothing_found());
+        }
+        if has_words || address.is_some() {
             event.prevent_default();
+        }
+        if let Some(address) = address {
+            fill_from_host(&pasted, address, fill_other_account);
         }
     });
 }
 
 /// Splits an address in the host field into the fields.
 fn split_address(dom: &Dom) {
-    if let Some(address) = address::parse(&dom.find::<HtmlInputElement>("host").value()) {
+    let text = dom.find::<HtmlInputElement>("host").value();
+    if let Some(address) = address::parse(&text).or_else(|| login_mail::read(&text)) {
+        if text.contains("://") {
+            reset_encryption(dom);
+        }
         fill_from_host(dom, address, fill);
     }
 }
@@ -216,7 +254,7 @@ fn let_port_follow_encryption(dom: &Dom) {
     let select: HtmlSelectElement = dom.find("encryption");
     let port: HtmlInputElement = dom.find("port");
     // The browser may have restored a port that the user typed.
-    mark_typed(&port, !is_usual(&port.value()));
+    mark_typed(&port, !port.value().parse().is_ok_and(is_usual));
     let typed = port.clone();
     listen(&port, "input", move |_: web_sys::Event| {
         mark_typed(&typed, !typed.value().is_empty());
@@ -228,15 +266,15 @@ fn let_port_follow_encryption(dom: &Dom) {
 }
 
 /// Selects an encryption. The port follows.
-fn select_encryption(dom: &Dom, encryption: Encryption) {
+fn select_encryption(dom: &Dom, encryption: Option<Encryption>) {
     dom.find::<HtmlSelectElement>("encryption").set_value(match encryption {
-        Encryption::Explicit => "explicit",
-        Encryption::Implicit => "implicit",
+        Some(Encryption::Explicit) => "explicit",
+        Some(Encryption::Implicit) => "implicit",
+        None => "automatic",
     });
-    set_text(&dom.find("encryption-hint"), wording::encryption_hint(encryption));
     let port: HtmlInputElement = dom.find("port");
     if !port.has_attribute(TYPED) {
-        port.set_value(&encryption.default_port().to_string());
+        port.set_value(&encryption.unwrap_or(Encryption::Explicit).default_port().to_string());
     }
 }
 
@@ -245,15 +283,14 @@ fn mark_typed(port: &HtmlInputElement, typed: bool) {
     let _ = port.toggle_attribute_with_force(TYPED, typed);
 }
 
-fn is_usual(port: &str) -> bool {
-    [Encryption::Explicit, Encryption::Implicit]
-        .iter()
-        .any(|encryption| port == encryption.default_port().to_string())
+fn is_usual(port: u16) -> bool {
+    Encryption::first_at(port).default_port() == port
 }
 
-fn encryption(select: &HtmlSelectElement) -> Encryption {
+fn encryption(select: &HtmlSelectElement) -> Option<Encryption> {
     match select.value().as_str() {
-        "implicit" => Encryption::Implicit,
-        _ => Encryption::Explicit,
+        "explicit" => Some(Encryption::Explicit),
+        "implicit" => Some(Encryption::Implicit),
+        _ => None,
     }
 }

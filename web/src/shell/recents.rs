@@ -96,8 +96,9 @@ fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Exception> {
 /// Returns the name of the encryption in the form.
 fn encryption_name(dom: &Dom, recent: &RecentDestination) -> String {
     let option = match recent.destination.encryption {
-        protocol::Encryption::Explicit => "[value=explicit]",
-        protocol::Encryption::Implicit => "[value=implicit]",
+        Some(protocol::Encryption::Explicit) => "[value=explicit]",
+        Some(protocol::Encryption::Implicit) => "[value=implicit]",
+        None => "[value=automatic]",
     };
     let option: Element = query(&dom.find("encryption"), option);
     option.text_content().unwrap_or_default()

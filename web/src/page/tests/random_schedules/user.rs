@@ -108,7 +108,7 @@ impl World {
         self.happen(Event::Connect(Destination {
             host: self.host.into(),
             port: 21,
-            encryption: Encryption::Explicit,
+            encryption: Some(Encryption::Explicit),
             username: "u".into(),
         }));
     }
