@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::connect::Encryption;
+
 /// What happened at which stage, and what to do about it.
 ///
 /// The facts are in `message` and `reply`; the advice is in `remedy`.
@@ -25,6 +27,9 @@ pub struct Problem {
     /// The remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
+    /// The encryption that the server proved to expect, where another one was chosen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_encryption: Option<Encryption>,
 }
 
 /// What to do about a problem, and who can do it.

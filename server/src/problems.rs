@@ -15,7 +15,7 @@ use ftps::{
     error::Evidence,
     sentence::{Fact, PlaceholderValue, Sentence},
 };
-use protocol::{Problem, Remedy, Stage, problem::Who};
+use protocol::{Encryption, Problem, Remedy, Stage, problem::Who};
 
 use crate::{
     convert,
@@ -26,10 +26,27 @@ use crate::{
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ProblemBuilder(Language);
 
+/// Returns the encryption that a server proved to expect instead of the one that was tried.
+pub(crate) fn expected_encryption(error: &ftps::Error) -> Option<Encryption> {
+    match Cause::of(error) {
+        Cause::ImplicitTlsExpected => Some(Encryption::Implicit),
+        Cause::ExplicitTlsExpected => Some(Encryption::Explicit),
+        _ => None,
+    }
+}
+
 /// Builds a problem without cause and reply.
 pub(crate) fn problem(stage: Stage, who: Who, message: String, remedy: String) -> Problem {
     let remedy = Some(Remedy { who, what: remedy });
-    Problem { stage, message, logged: None, reply: None, cause: None, remedy }
+    Problem {
+        stage,
+        message,
+        logged: None,
+        reply: None,
+        cause: None,
+        remedy,
+        expected_encryption: None,
+    }
 }
 
 /// Replaces the message of a problem. The session log has the earlier one.
@@ -75,6 +92,7 @@ impl ProblemBuilder {
             reply: error.reply().map(ToString::to_string),
             cause: Some(self.cause(error)),
             remedy: Some(self.remedy(Cause::of(error))),
+            expected_encryption: expected_encryption(error),
         }
     }
 

@@ -290,6 +290,12 @@ pub fn not_a_host() -> &'static str {
     Text::FormNotAHost.text()
 }
 
+/// Says that a link invites the user to upload to a host.
+#[must_use]
+pub fn invitation(host: &str) -> String {
+    Text::FormInvitation.fill(&[&format::name(host)])
+}
+
 /// Names the host that a link leads to.
 #[must_use]
 pub fn link_leads_to(host: &str) -> String {

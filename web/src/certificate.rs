@@ -19,6 +19,7 @@ pub fn rejected() -> Problem {
         message: Text::ProblemCertificateRefused.text().to_owned(),
         logged: None,
         reply: None,
+        expected_encryption: None,
         cause: None,
         remedy: Some(Remedy {
             who: Who::ServerOperator,

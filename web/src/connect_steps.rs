@@ -23,6 +23,9 @@ pub const CONNECT_STEPS: [Stage; 7] = [
     Stage::List,
 ];
 
+/// Attempts that last longer show their steps.
+const STEPS_DELAY: Duration = Duration::from_secs(1);
+
 /// Shorter steps show their duration in milliseconds.
 const SHORT_STEP: Duration = Duration::from_secs(10);
 
@@ -72,6 +75,8 @@ pub struct ConnectSteps {
     /// The start of each step, by [`CONNECT_STEPS`]; a skipped step starts with the next one.
     started: [Millis; CONNECT_STEPS.len()],
     ended: Millis,
+    /// Whether the attempt has lasted long enough to be shown step by step.
+    are_shown: bool,
 }
 
 impl ConnectSteps {
@@ -87,6 +92,26 @@ impl ConnectSteps {
             }
             FtpsState::Disconnecting(_) => self.progress = Progress::Idle,
         }
+    }
+
+    /// Returns when the steps of a running attempt are to be shown.
+    #[must_use]
+    pub fn due(&self) -> Option<Millis> {
+        let is_awaited = self.is_running() && !self.are_shown;
+        is_awaited.then(|| self.started.first().copied().unwrap_or_default() + STEPS_DELAY)
+    }
+
+    /// Shows the steps if they are due. Returns whether that changed something.
+    pub fn tick(&mut self, now: Millis) -> bool {
+        let is_due = self.due().is_some_and(|at| at <= now);
+        self.are_shown |= is_due;
+        is_due
+    }
+
+    /// Returns whether the attempt has lasted long enough to be shown step by step.
+    #[must_use]
+    pub fn are_shown(&self) -> bool {
+        self.are_shown
     }
 
     /// The first listing arrived.
@@ -141,6 +166,7 @@ impl ConnectSteps {
             return;
         }
         let first = if continues { self.at + 1 } else { 0 };
+        self.are_shown &= self.is_running();
         for started in self.started.iter_mut().take(step + 1).skip(first) {
             *started = now;
         }

@@ -362,6 +362,7 @@ mod tests {
             message: message.to_owned(),
             logged: None,
             reply: None,
+            expected_encryption: None,
             cause: None,
             remedy: None,
         }

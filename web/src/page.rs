@@ -174,7 +174,8 @@ impl Page {
             (Some(_), false) => self.remote.refresh_at(),
             _ => None,
         };
-        [self.connection.deadline(), refresh, self.tick_at].into_iter().flatten().min()
+        let steps = self.connect_steps.due();
+        [self.connection.deadline(), refresh, self.tick_at, steps].into_iter().flatten().min()
     }
 
     /// Handles an event. Returns the effects to carry out, in this order.
@@ -272,6 +273,9 @@ impl Page {
             self.connection_changed(change, now);
         }
         self.refresh_if_due(now);
+        if self.connect_steps.tick(now) {
+            self.changed.insert(Region::Connection);
+        }
         if self.tick_at.take_if(|at| *at <= now).is_some() {
             self.queue.tick(now);
             self.announce_added();

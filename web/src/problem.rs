@@ -52,6 +52,7 @@ pub(crate) fn of_portal(message: &str, what: Text) -> Problem {
         logged: None,
         reply: None,
         cause: None,
+        expected_encryption: None,
         remedy: Some(Remedy { who: Who::You, what: what.text().to_owned() }),
     }
 }
@@ -59,5 +60,51 @@ pub(crate) fn of_portal(message: &str, what: Text) -> Problem {
 /// A problem that the user can solve.
 pub(crate) fn by_user(stage: Stage, message: String, remedy: Text) -> Problem {
     let remedy = Some(Remedy { who: Who::You, what: remedy.text().to_owned() });
-    Problem { stage, message, logged: None, reply: None, cause: None, remedy }
+    Problem {
+        stage,
+        message,
+        logged: None,
+        reply: None,
+        cause: None,
+        remedy,
+        expected_encryption: None,
+    }
+}
+
+/// Says in a few words what failed while the page connected; the problem's message is for those who
+/// know FTP.
+#[must_use]
+pub fn headline(problem: &Problem) -> &str {
+    if problem.expected_encryption.is_some() {
+        return Text::FailureEncryption.text();
+    }
+    let text = match problem.stage {
+        Stage::Portal | Stage::Policy => return &problem.message,
+        Stage::Resolve => Text::FailureResolve,
+        Stage::Connect => Text::FailureConnect,
+        Stage::Greeting | Stage::Auth | Stage::Tls => Text::FailureTls,
+        Stage::Certificate => Text::FailureCertificate,
+        Stage::Login => Text::FailureLogin,
+        Stage::Protect | Stage::Setup | Stage::List => Text::FailureSetup,
+        Stage::MakeDirectory
+        | Stage::DataConnection
+        | Stage::DataTls
+        | Stage::Transfer
+        | Stage::Verify
+        | Stage::Rename
+        | Stage::Delete
+        | Stage::Idle => Text::FailureEnded,
+    };
+    text.text()
+}
+
+/// Returns whether to connect once more may help, with nothing changed.
+#[must_use]
+pub fn is_worth_a_retry(problem: &Problem) -> bool {
+    let is_users = problem.remedy.as_ref().is_none_or(|remedy| remedy.who == Who::You);
+    match problem.stage {
+        Stage::Portal | Stage::Policy | Stage::Certificate => false,
+        Stage::Login => !is_users,
+        _ => problem.expected_encryption.is_none(),
+    }
 }

@@ -117,6 +117,7 @@ mod tests {
             message: "No space left".into(),
             logged: None,
             reply: None,
+            expected_encryption: None,
             cause: None,
             remedy: None,
         };

@@ -308,6 +308,7 @@ mod tests {
             message: "no".into(),
             logged: None,
             reply: None,
+            expected_encryption: None,
             cause: None,
             remedy: None,
         };

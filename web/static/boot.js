@@ -77,6 +77,27 @@ advanced.querySelector("summary").addEventListener("click", () => {
 });
 advanced.addEventListener("invalid", () => { advanced.open = true; }, true);
 
+// Shows the password until it is hidden again, or sent.
+const password = field("password");
+const shower = field("password-show");
+const swap = () => {
+  password.type = password.type === "text" ? "password" : "text";
+  const { other, otherLabel } = shower.dataset;
+  Object.assign(shower.dataset, { other: shower.textContent, otherLabel: shower.ariaLabel });
+  shower.textContent = other;
+  shower.ariaLabel = otherLabel;
+};
+shower.addEventListener("click", swap);
+form.addEventListener("submit", () => { if (password.type === "text") swap(); }, true);
+
+// A button that connects with another encryption chooses it first.
+for (const button of document.querySelectorAll("button[data-encryption]")) {
+  button.addEventListener("click", () => {
+    field("encryption").value = button.dataset.encryption;
+    field("encryption").dispatchEvent(new Event("change"));
+  });
+}
+
 try {
   const program = await import(new URL(script.dataset.glue, document.baseURI));
   await program.default({ module_or_path: new URL(script.dataset.wasm, document.baseURI) });

@@ -27,7 +27,7 @@ use crate::{
     outbox::OutgoingLine,
     path_claims::ServerClaims,
     policy::Destination,
-    problems::ProblemBuilder,
+    problems::{ProblemBuilder, expected_encryption},
     uploads::{UploadQueue, Uploader},
 };
 
@@ -95,15 +95,6 @@ fn outcome_of(error: &ftps::Error) -> LoginOutcome {
         error if error.is_certificate().is_some() => LoginOutcome::NotTrusted,
         error if is_refused_login(error) => LoginOutcome::Refused,
         _ => LoginOutcome::Failed,
-    }
-}
-
-/// Returns the encryption that a server proved to expect instead of the one that was tried.
-fn expected_encryption(error: &ftps::Error) -> Option<Encryption> {
-    match ftps::Cause::of(error) {
-        ftps::Cause::ImplicitTlsExpected => Some(Encryption::Implicit),
-        ftps::Cause::ExplicitTlsExpected => Some(Encryption::Explicit),
-        _ => None,
     }
 }
 

@@ -60,6 +60,7 @@ fn problem() -> Problem {
         message: "no".into(),
         logged: None,
         reply: None,
+        expected_encryption: None,
         cause: None,
         remedy: None,
     }

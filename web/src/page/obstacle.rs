@@ -3,7 +3,7 @@
 use protocol::{Problem, Stage, server::LogLine};
 
 use super::{Page, announcements, start_folder::StartFolder};
-use crate::{connection::FtpsState, format, problem, texts::Text};
+use crate::{connection::FtpsState, destination::Destination, format, problem, texts::Text};
 
 /// The most log lines in the message for the server's administrator.
 const MAX_LOG_LINES: usize = 60;
@@ -64,12 +64,39 @@ impl Page {
         for part in parts.into_iter().flatten() {
             add_line(&mut text, part);
         }
+        self.add_log(&mut text);
+        text
+    }
+
+    /// Returns a message about a failed connection for the operator of the server, in English, with
+    /// the end of the session log; `time` is the current time with its zone.
+    #[must_use]
+    pub fn failure_message(&self, to: &Destination, time: &str) -> String {
+        let Some(problem) = self.connection.problem() else { return String::new() };
+        let mut text = String::from("An upload portal could not connect to this FTPS server.\n\n");
+        let port = to.port.to_string();
+        let reply = problem.reply.as_deref().unwrap_or_default();
+        let facts = [
+            ("Time: ", time),
+            ("Host: ", &to.host),
+            ("Port: ", &port),
+            ("What failed: ", problem.logged()),
+            ("The server's reply: ", reply),
+        ];
+        for (name, fact) in facts.into_iter().filter(|(_, fact)| !fact.is_empty()) {
+            text.push_str(name);
+            add_line(&mut text, fact);
+        }
+        self.add_log(&mut text);
+        text
+    }
+
+    fn add_log(&self, text: &mut String) {
         text.push('\n');
         let first = self.log.lines().count().saturating_sub(MAX_LOG_LINES);
         for LogLine { text: line, .. } in self.log.lines().skip(first) {
-            add_line(&mut text, line);
+            add_line(text, line);
         }
-        text
     }
 }
 

@@ -12,6 +12,7 @@ pub fn file_changed() -> Problem {
         message: Text::ProblemFileChanged.text().to_owned(),
         logged: None,
         reply: None,
+        expected_encryption: None,
         cause: Some(Text::ProblemFileChangedCause.text().to_owned()),
         remedy: Some(Remedy {
             who: Who::You,

@@ -43,6 +43,7 @@ fn problem() -> Problem {
         message: "no".into(),
         logged: None,
         reply: None,
+        expected_encryption: None,
         cause: None,
         remedy: None,
     }

@@ -10,6 +10,7 @@ fn refused() -> Problem {
         message: "no".into(),
         logged: None,
         reply: None,
+        expected_encryption: None,
         cause: None,
         remedy: None,
     }

@@ -110,6 +110,7 @@ fn fill_other_account(dom: &Dom, address: Address) {
     }
     if !address.host.is_empty() {
         reset_encryption(dom);
+        set_invited(dom, None);
     }
     fill(dom, address);
 }
@@ -152,6 +153,7 @@ fn listen_to_host(dom: &Dom) {
     let host: HtmlInputElement = dom.find("host");
     let typed = dom.clone();
     listen(&host, "change", move |_: web_sys::Event| {
+        set_invited(&typed, None);
         split_address(&typed);
     });
     let pasted = dom.clone();
@@ -202,6 +204,9 @@ fn follow_link(dom: &Dom) -> Result<(), Exception> {
         clear_password(dom);
     }
     fill_other_account(dom, link);
+    if !host.is_empty() {
+        set_invited(dom, Some(&host));
+    }
     let mut hints = Vec::new();
     if had_password {
         hints.push(address::password_ignored().to_owned());
@@ -218,6 +223,18 @@ fn follow_link(dom: &Dom) -> Result<(), Exception> {
         }
     }
     Ok(())
+}
+
+/// Shows that a link invited the user to upload to a host, or no longer.
+fn set_invited(dom: &Dom, host: Option<&str>) {
+    let invited = if host.is_some() { "yes" } else { "no" };
+    set_attribute(&dom.find("connect"), "data-invited", invited);
+    set_text_of(dom, "invitation", &host.map(address::invitation).unwrap_or_default());
+}
+
+/// Reads the destination.
+pub(super) fn destination(dom: &Dom) -> Result<Destination, Exception> {
+    read(dom).map(|(destination, _)| destination)
 }
 
 /// Reads the destination and the start folder.

@@ -22,6 +22,7 @@ use crate::{
 
 mod connect_steps;
 mod connection;
+mod failure;
 mod filters;
 mod icon;
 pub(super) mod log;

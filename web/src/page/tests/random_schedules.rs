@@ -68,6 +68,7 @@ fn trouble() -> Problem {
         message: "trouble".into(),
         logged: None,
         reply: None,
+        expected_encryption: None,
         cause: None,
         remedy: None,
     }

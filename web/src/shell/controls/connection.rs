@@ -4,7 +4,7 @@
 use std::rc::Rc;
 
 use js_sys::Date;
-use web_sys::{HtmlDialogElement, HtmlElement, HtmlFormElement};
+use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlFormElement};
 
 use super::on_click;
 use crate::{
@@ -26,6 +26,7 @@ pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
     on_click(app, "cancel-connect", || Event::Disconnect);
     on_click(app, "reconnect", || Event::ReconnectNow);
     listen_to_obstacle(app);
+    listen_to_failure(app);
     listen_to_certificate_dialog(app);
     listen_to_security_details(app);
     Ok(())
@@ -36,6 +37,10 @@ fn listen_to_submit(app: &Rc<App>) {
     let app = app.clone();
     listen(&form, "submit", move |event: web_sys::Event| {
         event.prevent_default();
+        let button: Element = app.dom.find("connect-button");
+        if button.get_attribute("aria-busy").as_deref() == Some("true") {
+            return;
+        }
         if let Ok((destination, folder)) = form::submit(&app.dom) {
             set_text_of(&app.dom, "connected-hint", "");
             app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
@@ -76,6 +81,17 @@ fn listen_to_obstacle(app: &Rc<App>) {
         let now = Date::new_0().to_string();
         let message = app.page().operator_message(&String::from(now));
         clipboard::copy(&app.dom, message, "obstacle-hint", obstacle::message_copied());
+    });
+}
+
+/// Copies the message about a failed connection.
+fn listen_to_failure(app: &Rc<App>) {
+    let (button, app) = (app.dom.find::<HtmlElement>("copy-failure"), app.clone());
+    listen(&button, "click", move |_: web_sys::Event| {
+        let Ok(destination) = form::destination(&app.dom) else { return };
+        let now = String::from(Date::new_0().to_string());
+        let message = app.page().failure_message(&destination, &now);
+        clipboard::copy(&app.dom, message, "failure-hint", obstacle::message_copied());
     });
 }
 

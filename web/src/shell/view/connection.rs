@@ -2,7 +2,7 @@
 //! notice about a lost connection to the portal.
 
 use protocol::{
-    Problem,
+    Problem, Stage,
     client::Secret,
     server::{Certificate, Connected},
 };
@@ -10,8 +10,9 @@ use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlIn
 
 use super::{
     super::dom::{Dom, Exception, Template, Visibility, set_attribute, set_text, show},
+    super::form,
     connect_steps::ConnectStepsView,
-    problem::ProblemTemplate,
+    failure::FailureView,
     security_details::{SecurityDetailsView, describe},
 };
 use crate::{
@@ -47,12 +48,11 @@ pub(super) struct ConnectionView {
     connect_steps: HtmlElement,
     connect_steps_title: HtmlElement,
     step_list: ConnectStepsView,
-    /// Whether the connect steps are shown: from the first one until all have ended.
+    /// Whether the connect steps are shown: as soon as they take a while, until all have ended.
     is_connecting: bool,
     cancel: HtmlElement,
-    problem: HtmlElement,
-    problem_template: ProblemTemplate,
-    shown_problem: Option<Problem>,
+    connect_button: HtmlElement,
+    failure: FailureView,
     connected: HtmlElement,
     connected_head: HtmlElement,
     connected_host: Element,
@@ -88,9 +88,8 @@ impl ConnectionView {
             step_list: ConnectStepsView::new(dom, "connect-steps-list")?,
             is_connecting: false,
             cancel: dom.find("cancel-connect"),
-            problem: dom.find("connection-problem"),
-            problem_template: ProblemTemplate::find(dom),
-            shown_problem: None,
+            connect_button: dom.find("connect-button"),
+            failure: FailureView::new(dom)?,
             connected: dom.find("connected"),
             connected_head: dom.find("connected-head"),
             connected_host: dom.find("connected-host"),
@@ -127,14 +126,17 @@ impl ConnectionView {
         let phase = phase(connection);
         let before = std::mem::replace(&mut self.phase, phase);
         let was_connecting = self.is_connecting;
-        self.is_connecting = phase == Phase::Connecting
+        self.is_connecting = (phase == Phase::Connecting && page.connect_steps().are_shown())
             || (phase == Phase::Connected && was_connecting && page.connect_steps().is_running());
         if let Some(body) = self.dom.body() {
             set_attribute(&body, "data-phase", name(phase));
         }
         self.draw_state_text(connection, phase);
         let is_logged_in = matches!(phase, Phase::Connected | Phase::Reconnecting);
-        show(&self.form, Visibility::shown_if(phase == Phase::Idle));
+        // Until the steps are shown, the button says that the page connects.
+        let is_busy = phase == Phase::Connecting && !self.is_connecting;
+        show(&self.form, Visibility::shown_if(phase == Phase::Idle || is_busy));
+        set_attribute(&self.connect_button, "aria-busy", if is_busy { "true" } else { "false" });
         for element in [&self.connected, &self.connected_head] {
             show(element, Visibility::shown_if(is_logged_in && !self.is_connecting));
         }
@@ -144,6 +146,12 @@ impl ConnectionView {
             button.set_disabled(phase != Phase::Connected);
         }
         self.draw_connect_steps(connection, page.connect_steps());
+        // While the page reconnects by itself, the notice is enough.
+        let problem = connection.problem().filter(|_| phase != Phase::Connecting);
+        let has_failed = self.failure.draw(problem, page.connect_steps());
+        if has_failed && phase == Phase::Idle && problem.is_some_and(concerns_advanced) {
+            form::open_advanced(&self.dom);
+        }
         match connection.ftps() {
             FtpsState::Connected(connected) => {
                 self.draw_facts(connected, connection);
@@ -154,9 +162,9 @@ impl ConnectionView {
         }
         self.draw_notice(connection, phase, now);
         self.draw_certificate_dialog(connection)?;
-        self.draw_problem(connection, phase)?;
+        let ended = before == Phase::Connecting && phase == Phase::Idle;
         if before != phase || was_connecting != self.is_connecting {
-            self.move_focus(phase);
+            self.move_focus(phase, ended);
         }
         Ok(())
     }
@@ -172,12 +180,8 @@ impl ConnectionView {
         set_text(&self.state_text, &text);
     }
 
-    /// Shows the steps while they are running, and after a failure as long as its problem is shown.
     fn draw_connect_steps(&self, connection: &Connection, connect_steps: &ConnectSteps) {
-        let failed = self.phase == Phase::Idle && connect_steps.has_failed();
-        show(&self.connect_steps, Visibility::shown_if(self.is_connecting || failed));
-        show(&self.connect_steps_title, Visibility::shown_if(self.is_connecting));
-        show(&self.cancel, Visibility::shown_if(self.is_connecting));
+        show(&self.connect_steps, Visibility::shown_if(self.is_connecting));
         if let Some(wanted) = connection.wanted() {
             set_text(&self.connect_steps_title, &wording::connecting_to(&wanted.host));
         }
@@ -241,26 +245,21 @@ impl ConnectionView {
         self.dialog.get_attribute(SHOWN_CERTIFICATE).as_ref() != Some(&certificate.sha256)
     }
 
-    fn draw_problem(&mut self, connection: &Connection, phase: Phase) -> Result<(), Exception> {
-        // While the page reconnects by itself, the notice is enough.
-        let problem = connection.problem().filter(|_| phase != Phase::Connecting);
-        if self.shown_problem.as_ref() != problem {
-            self.problem_template.fill(&self.problem, problem);
-            self.shown_problem = problem.cloned();
+    /// Moves the focus to where the user continues, if the element that had it is hidden now, or if
+    /// the attempt to connect has `ended` with a problem.
+    fn move_focus(&self, phase: Phase, ended: bool) {
+        if ended && self.failure.is_shown() {
+            let _ = self.failure.focus();
+            return;
         }
-        Ok(())
-    }
-
-    /// Moves the focus to where the user continues, if the element that had it is hidden now.
-    fn move_focus(&self, phase: Phase) {
         if !self.dom.focus_is_lost() {
             return;
         }
         let next: &HtmlElement = match phase {
-            Phase::Connecting => &self.cancel,
+            Phase::Connecting if self.is_connecting => &self.cancel,
+            Phase::Connecting => &self.connect_button,
             Phase::Connected => &self.choose_files,
             Phase::Reconnecting => &self.reconnect,
-            Phase::Idle if self.shown_problem.is_some() => &self.problem,
             Phase::Idle => &self.host,
         };
         let _ = next.focus();
@@ -280,6 +279,11 @@ fn phase(connection: &Connection) -> Phase {
         FtpsState::Disconnected | FtpsState::Disconnecting(None) => Phase::Idle,
         FtpsState::Disconnecting(Some(_)) => Phase::Connecting,
     }
+}
+
+/// Whether port or encryption may be why the connection failed.
+fn concerns_advanced(problem: &Problem) -> bool {
+    (Stage::Connect..=Stage::Tls).contains(&problem.stage)
 }
 
 fn name(phase: Phase) -> &'static str {
