@@ -288,6 +288,22 @@ mod tests {
     }
 
     #[test]
+    fn steps_are_shown_after_a_second_and_stay_until_the_attempt_ends() {
+        let mut steps = under_way(&[(Stage::Portal, 100), (Stage::Tls, 300)]);
+        assert_eq!(steps.due(), Some(Millis(1100)));
+        assert!(!steps.tick(Millis(1099)) && !steps.are_shown());
+        assert!(steps.tick(Millis(1100)) && steps.are_shown());
+        assert_eq!(steps.due(), None);
+        // The user has trusted a certificate.
+        steps.reach(step_of(Stage::Portal), Millis(5000));
+        assert!(steps.are_shown());
+        steps.end_early(None, Millis(6000));
+        steps.reach(step_of(Stage::Portal), Millis(7000));
+        assert!(!steps.are_shown());
+        assert_eq!(steps.due(), Some(Millis(8000)));
+    }
+
+    #[test]
     fn another_attempt_starts_again() {
         let mut steps = under_way(&[(Stage::Portal, 0), (Stage::Certificate, 50)]);
         steps.reach(step_of(Stage::Portal), Millis(900));

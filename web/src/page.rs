@@ -218,6 +218,9 @@ impl Page {
         match event {
             E::StartIn(folder) => self.start_in = Some(folder),
             E::Connect(to) => self.change_connection(|connection| connection.connect(to)),
+            E::CertificateRemembered(at, fingerprint) => {
+                self.connection.remember_certificate(&at, fingerprint);
+            }
             E::TrustCertificate(fingerprint) => {
                 self.change_connection(|connection| connection.trust(&fingerprint));
             }

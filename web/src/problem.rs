@@ -108,3 +108,30 @@ pub fn is_worth_a_retry(problem: &Problem) -> bool {
         _ => problem.expected_encryption.is_none(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use protocol::Encryption;
+
+    use super::*;
+
+    #[test]
+    fn another_try_is_offered_only_where_it_may_help() {
+        let at = |stage, who| Problem {
+            remedy: Some(Remedy { who, what: String::new() }),
+            ..by_user(stage, String::new(), Text::StageLogin)
+        };
+        for (problem, worth) in [
+            (at(Stage::Connect, Who::You), true),
+            (at(Stage::Login, Who::You), false),
+            (at(Stage::Login, Who::ServerOperator), true),
+            (at(Stage::Policy, Who::PortalOperator), false),
+            (at(Stage::Certificate, Who::You), false),
+        ] {
+            assert_eq!(is_worth_a_retry(&problem), worth, "{problem:?}");
+        }
+        let expected_encryption = Some(Encryption::Implicit);
+        let other = Problem { expected_encryption, ..at(Stage::Greeting, Who::You) };
+        assert!(!is_worth_a_retry(&other), "the other encryption is what helps");
+    }
+}

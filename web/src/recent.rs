@@ -6,6 +6,9 @@ use crate::{address, destination::Destination, format, texts::Text};
 /// The most destinations that are remembered: the oldest is dropped.
 pub const MAX_RECENT: usize = 8;
 
+/// The key of the certificate's fingerprint after a link. The values of a link contain no `&`.
+const CERTIFICATE: &str = "&certificate=";
+
 /// A destination that the user logged in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentDestination {
@@ -13,6 +16,8 @@ pub struct RecentDestination {
     pub destination: Destination,
     /// The start folder, [`crate::address::Address::folder`]; may be empty.
     pub folder: String,
+    /// The fingerprint of the certificate that the user trusts there on this device.
+    pub certificate: Option<String>,
 }
 
 /// The recent destinations, newest first.
@@ -29,8 +34,14 @@ impl RecentDestinations {
     /// Returns a line with a link for each destination.
     #[must_use]
     pub fn write(&self) -> String {
-        let line =
-            |recent: &RecentDestination| address::to_link(&recent.destination, &recent.folder);
+        let line = |recent: &RecentDestination| {
+            let mut line = address::to_link(&recent.destination, &recent.folder);
+            if let Some(certificate) = &recent.certificate {
+                line.push_str(CERTIFICATE);
+                line.push_str(certificate);
+            }
+            line
+        };
         join(&self.0.iter().map(line).collect::<Vec<_>>(), "\n")
     }
 
@@ -44,6 +55,16 @@ impl RecentDestinations {
     #[must_use]
     pub fn knows_host(&self, host: &str) -> bool {
         self.0.iter().any(|known| known.destination.host.eq_ignore_ascii_case(host))
+    }
+
+    /// Returns the fingerprint of the certificate that the user trusts at the server of a destination.
+    #[must_use]
+    pub fn certificate_at(&self, destination: &Destination) -> Option<&String> {
+        let Destination { host, port, .. } = destination;
+        let at = |known: &&RecentDestination| {
+            known.destination.host == *host && known.destination.port == *port
+        };
+        self.0.iter().filter(at).find_map(|known| known.certificate.as_ref())
     }
 
     /// Adds a destination at the front. The same destination is kept once, with its last folder.
@@ -60,6 +81,10 @@ impl RecentDestinations {
 }
 
 fn read(line: &str) -> Option<RecentDestination> {
+    let (line, certificate) = match line.split_once(CERTIFICATE) {
+        Some((line, certificate)) => (line, Some(certificate.to_owned())),
+        None => (line, None),
+    };
     let link = address::parse_link(line)?;
     let destination = Destination {
         host: link.host,
@@ -67,7 +92,7 @@ fn read(line: &str) -> Option<RecentDestination> {
         encryption: Some(link.encryption?),
         username: link.username.unwrap_or_default(),
     };
-    Some(RecentDestination { destination, folder: link.folder.unwrap_or_default() })
+    Some(RecentDestination { destination, folder: link.folder.unwrap_or_default(), certificate })
 }
 
 /// User name and host.
@@ -85,6 +110,12 @@ pub fn details(recent: &RecentDestination, encryption: &str) -> String {
         "" => Text::RecentHow.fill(&[&encryption, &port]),
         folder => Text::RecentHowAndFolder.fill(&[&encryption, &port, &format::name(folder)]),
     }
+}
+
+/// Says that the server's certificate is trusted on this device.
+#[must_use]
+pub fn certificate_remembered() -> &'static str {
+    Text::RecentCertificate.text()
 }
 
 /// The label of the button that removes a recent destination.
@@ -106,7 +137,7 @@ mod tests {
             encryption: Some(Encryption::Explicit),
             username: "u".into(),
         };
-        RecentDestination { destination, folder: folder.into() }
+        RecentDestination { destination, folder: folder.into(), certificate: None }
     }
 
     #[test]
@@ -129,6 +160,21 @@ mod tests {
         assert_eq!(recents.destinations(), [recent(1, "b"), recent(2, "")]);
         recents.forget(&recent(1, "").destination);
         assert_eq!(recents.destinations(), [recent(2, "")]);
+    }
+
+    #[test]
+    fn trusted_certificate_is_that_of_the_server_for_all_its_users_until_it_is_forgotten() {
+        let trusted = RecentDestination { certificate: Some("ab".into()), ..recent(1, "a") };
+        let mut recents = RecentDestinations::default();
+        recents.remember(trusted.clone());
+        let mut recents = RecentDestinations::read(&recents.write());
+        assert_eq!(recents.destinations(), std::slice::from_ref(&trusted));
+        let other = Destination { username: "v".into(), ..trusted.destination.clone() };
+        assert_eq!(recents.certificate_at(&other).map(String::as_str), Some("ab"));
+        let elsewhere = Destination { port: 2, ..other.clone() };
+        assert_eq!(recents.certificate_at(&elsewhere), None);
+        recents.forget(&trusted.destination);
+        assert_eq!(recents.certificate_at(&other), None);
     }
 
     #[test]

@@ -98,6 +98,28 @@ for (const button of document.querySelectorAll("button[data-encryption]")) {
   });
 }
 
+// Compares the certificate's fingerprint with the one that the user was given, in any usual spelling.
+const question = field("certificate-dialog");
+const expected = field("certificate-expected");
+const match = field("certificate-match");
+const showMatch = (is) => {
+  question.dataset.match = is;
+  match.textContent = match.dataset[is] ?? "";
+};
+expected.addEventListener("input", () => {
+  const digits = expected.value.toLowerCase().replace(/sha-?256/g, "|").replace(/[\s:-]/g, "");
+  const [whole] = digits.match(/[0-9a-f]{64}/) ?? [];
+  const { sha256 } = question.dataset;
+  const isBeginning = !whole && sha256.startsWith(digits);
+  showMatch(whole === sha256 ? "yes" : isBeginning ? "" : "no");
+});
+// Enter in the field must not answer the question.
+expected.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+question.addEventListener("close", () => {
+  expected.value = "";
+  showMatch("");
+});
+
 try {
   const program = await import(new URL(script.dataset.glue, document.baseURI));
   await program.default({ module_or_path: new URL(script.dataset.wasm, document.baseURI) });

@@ -504,3 +504,14 @@ fn encryption_that_the_portal_found_belongs_to_the_destination() {
     assert_eq!(connection.wanted(), Some(&found));
     assert_eq!(connection.home(), Some(&found));
 }
+
+#[test]
+fn certificate_that_the_device_remembers_is_trusted_unless_the_user_trusted_another_since() {
+    let mut connection = welcomed();
+    connection.remember_certificate(&destination("a"), "11".into());
+    assert_eq!(connection.trusted_at(&destination("a")).map(String::as_str), Some("11"));
+    connection.certificate_not_trusted(certificate("22"));
+    connection.trust("22");
+    connection.remember_certificate(&destination("a"), "11".into());
+    assert_eq!(connection.trusted_at(&destination("a")).map(String::as_str), Some("22"));
+}

@@ -43,6 +43,14 @@ impl Connection {
         }
     }
 
+    /// The device remembers the fingerprint of a trusted certificate. One that the user has trusted
+    /// since goes before it.
+    pub fn remember_certificate(&mut self, destination: &Destination, fingerprint: String) {
+        if self.ftps.trusted.at(destination).is_none() {
+            self.ftps.trusted.add(destination, fingerprint);
+        }
+    }
+
     /// The user trusts the certificate in question, which has this fingerprint.
     pub fn trust(&mut self, fingerprint: &str) {
         // Without a session, `connect` follows the welcome of the next one.
@@ -98,10 +106,8 @@ impl Connection {
     /// Restores what an earlier page of this tab left. If the user has connected already, only the
     /// trusted certificate and the missing home are restored.
     pub fn restore(&mut self, home: Destination, trusted: Option<String>, resume: Resume) {
-        if let Some(fingerprint) = trusted
-            && self.ftps.trusted.at(&home).is_none()
-        {
-            self.ftps.trusted.add(&home, fingerprint);
+        if let Some(fingerprint) = trusted {
+            self.remember_certificate(&home, fingerprint);
         }
         if self.ftps.wanted.is_some() {
             self.ftps.home.get_or_insert(home);

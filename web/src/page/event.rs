@@ -18,6 +18,8 @@ pub enum Event {
     StartIn(String),
     /// The user connects.
     Connect(Destination),
+    /// This device remembers that the user trusts a certificate at the server of a destination.
+    CertificateRemembered(Destination, String),
     /// The user trusts the certificate in question, by its fingerprint.
     TrustCertificate(String),
     /// The user rejects the certificate in question.

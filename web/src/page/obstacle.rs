@@ -91,6 +91,24 @@ impl Page {
         text
     }
 
+    /// Returns the fingerprint of the certificate in question, and a message that asks the operator of
+    /// the server to confirm it.
+    #[must_use]
+    pub fn certificate_question(&self) -> Option<(String, String)> {
+        let (FtpsState::CertificateQuestion(certificate), Some(wanted)) =
+            (self.connection.ftps(), self.connection.wanted())
+        else {
+            return None;
+        };
+        let fingerprint = format::fingerprint(&certificate.sha256);
+        let mut question =
+            Text::CertificateAsk.fill(&[&format::visible(&wanted.host), &wanted.port]);
+        question.push_str("\n\nSHA-256: ");
+        question.push_str(&fingerprint);
+        question.push('\n');
+        Some((fingerprint, question))
+    }
+
     fn add_log(&self, text: &mut String) {
         text.push('\n');
         let first = self.log.lines().count().saturating_sub(MAX_LOG_LINES);

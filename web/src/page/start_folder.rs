@@ -119,7 +119,9 @@ impl Page {
     /// Remembers the destination with its start folder.
     fn remember(&mut self, folder: String) {
         if let Some(destination) = self.connection.wanted().cloned() {
-            self.effects.push(Effect::Remember(RecentDestination { destination, folder }));
+            let certificate = self.connection.trusted_at(&destination).cloned();
+            let recent = RecentDestination { destination, folder, certificate };
+            self.effects.push(Effect::Remember(recent));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Recent destinations below the connect form.
 
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, HtmlInputElement};
 
 use super::{
     dom::{
@@ -36,9 +36,13 @@ pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
     Ok(())
 }
 
-/// Remembers a destination.
-pub(super) fn remember(dom: &Dom, recent: RecentDestination) {
+/// Remembers a destination, and its certificate if the user wants that.
+pub(super) fn remember(dom: &Dom, mut recent: RecentDestination) {
     let mut recents = load(dom);
+    let is_known = recents.certificate_at(&recent.destination) == recent.certificate.as_ref();
+    if !is_known && !dom.find::<HtmlInputElement>("certificate-remember").checked() {
+        recent.certificate = None;
+    }
     recents.remember(recent);
     save(dom, &recents);
     // Shows what was stored: storage may be full or disabled.
@@ -49,7 +53,8 @@ pub(super) fn remember(dom: &Dom, recent: RecentDestination) {
 
 /// Fills the form with a destination. The focus moves to the password, which is not remembered.
 fn fill_form(dom: &Dom, index: usize) -> Result<(), Exception> {
-    if let Some(RecentDestination { destination, folder }) = load(dom).destinations().get(index) {
+    if let Some(RecentDestination { destination, folder, .. }) = load(dom).destinations().get(index)
+    {
         form::fill_with(dom, destination, folder);
         set_text_of(dom, "form-hint", "");
         dom.find::<HtmlElement>("password").focus()?;
@@ -84,6 +89,10 @@ fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Exception> {
         set_text(&query(&item, ".recent-destination"), &label);
         let details = recent::details(recent, &encryption_name(dom, recent));
         set_text(&query(&item, ".recent-details"), &details);
+        if recent.certificate.is_some() {
+            let remembered = recent::certificate_remembered();
+            set_text(&query(&item, ".recent-certificate"), remembered);
+        }
         let remove: Element = query(&item, ".recent-remove");
         set_attribute(&remove, "aria-label", &recent::remove_label(&label));
         fragment.append_child(&item)?;

@@ -155,3 +155,32 @@ fn blocked_data_connections_are_an_obstacle_until_a_listing_arrives() {
     assert!(page.drop_target().is_some());
     assert_eq!(page.operator_message(""), "");
 }
+
+#[test]
+fn message_about_a_failed_connection_is_in_english_and_has_time_server_reply_and_log() {
+    let mut page = Page::default();
+    assert_eq!(page.failure_message(&destination(), "Sunday"), "");
+    at(&mut page, 0, Event::Connect(destination()));
+    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
+    at(&mut page, 0, Event::SocketOpened(session));
+    receive(&mut page, welcome(0, None));
+    let problem = Problem {
+        stage: Stage::Login,
+        message: "abgelehnt".into(),
+        logged: Some("the server refused the login".into()),
+        reply: Some("530 No.".into()),
+        ..problems::outdated()
+    };
+    receive(&mut page, ServerMessage::Disconnected { problem: Some(problem) });
+    let message = page.failure_message(&destination(), "Sunday");
+    for line in [
+        "Time: Sunday\n",
+        "Host: a\n",
+        "Port: 21\n",
+        "What failed: the server refused the login\n",
+        "The server's reply: 530 No.\n",
+    ] {
+        assert!(message.contains(line), "{line}: {message}");
+    }
+    assert!(!message.contains("abgelehnt"), "{message}");
+}

@@ -32,7 +32,11 @@ fn connect_with_start_folder(folder: &str) -> (Page, Vec<Effect>) {
 }
 
 fn remember(folder: &str) -> Effect {
-    Effect::Remember(RecentDestination { destination: destination(), folder: folder.into() })
+    Effect::Remember(RecentDestination {
+        destination: destination(),
+        folder: folder.into(),
+        certificate: None,
+    })
 }
 
 fn list(path: &str) -> Effect {

@@ -8,13 +8,14 @@ use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlFormElement};
 
 use super::on_click;
 use crate::{
-    address,
+    address, certificate,
     page::{Event, StartFolderChoice, obstacle},
     shell::{
         app::App,
         clipboard,
         dom::{Exception, listen, set_text_of},
         form,
+        recent_storage::load,
         view::SHOWN_CERTIFICATE,
     },
 };
@@ -28,6 +29,7 @@ pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
     listen_to_obstacle(app);
     listen_to_failure(app);
     listen_to_certificate_dialog(app);
+    listen_to_certificate_copies(app);
     listen_to_security_details(app);
     Ok(())
 }
@@ -43,6 +45,10 @@ fn listen_to_submit(app: &Rc<App>) {
         }
         if let Ok((destination, folder)) = form::submit(&app.dom) {
             set_text_of(&app.dom, "connected-hint", "");
+            if let Some(fingerprint) = load(&app.dom).certificate_at(&destination) {
+                let fingerprint = fingerprint.clone();
+                app.handle(Event::CertificateRemembered(destination.clone(), fingerprint));
+            }
             app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
         }
     });
@@ -108,6 +114,21 @@ fn listen_to_certificate_dialog(app: &Rc<App>) {
             Event::RejectCertificate
         });
     });
+}
+
+/// Copies the fingerprint of the certificate in question, or a message that asks about it.
+fn listen_to_certificate_copies(app: &Rc<App>) {
+    for (id, asks) in [("certificate-copy", false), ("certificate-ask", true)] {
+        let (button, app) = (app.dom.find::<HtmlElement>(id), app.clone());
+        listen(&button, "click", move |_: web_sys::Event| {
+            let (text, done) = match app.page().certificate_question() {
+                Some((_, question)) if asks => (question, obstacle::message_copied()),
+                Some((fingerprint, _)) => (fingerprint, certificate::fingerprint_copied()),
+                None => return,
+            };
+            clipboard::copy(&app.dom, text, "certificate-hint", done);
+        });
+    }
 }
 
 fn listen_to_security_details(app: &Rc<App>) {

@@ -71,6 +71,8 @@ pub(super) struct ConnectionView {
     doubts: Element,
     doubt: Template,
     dialog_facts: Element,
+    dialog_hint: Element,
+    remember: HtmlInputElement,
     certificate: Template,
 }
 
@@ -108,6 +110,8 @@ impl ConnectionView {
             doubts: dom.find("certificate-doubts"),
             doubt: Template::find(dom, "t-doubt"),
             dialog_facts: dom.find("certificate-facts"),
+            dialog_hint: dom.find("certificate-hint"),
+            remember: dom.find("certificate-remember"),
             certificate: Template::find(dom, "t-certificate"),
         })
     }
@@ -226,6 +230,8 @@ impl ConnectionView {
                 }
                 let facts = describe(&self.certificate, certificate);
                 self.dialog_facts.replace_children_with_node_1(&facts);
+                set_text(&self.dialog_hint, "");
+                self.remember.set_checked(false);
                 self.dialog.set_return_value("");
                 if open { Ok(()) } else { self.dialog.show_modal() }
             }
