@@ -231,10 +231,19 @@ pub async fn assert_all_stored(page: &Page, server: &Server, files: &Files, pref
     }
 }
 
-/// Returns the page's explanation of a failed connection.
+/// Returns the page's explanation of a failed connection, with its technical details.
 pub async fn problem(page: &Page) -> String {
     let group = page.find("group", "What went wrong").await;
+    open_technical_details(page).await;
     page.text(&group).await
+}
+
+/// Opens the technical details of a failed connection.
+pub async fn open_technical_details(page: &Page) {
+    page.run(
+        "for (const d of document.querySelectorAll('[role=group] > details')) d.open = true; null",
+    )
+    .await;
 }
 
 /// Waits until the session log holds all of these words, and returns its text. The page may show a

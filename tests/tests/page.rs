@@ -16,7 +16,7 @@ use ferryport_tests::{
     user::{
         Files, NARROW, WIDE, assert_all_stored, assert_connects_again, connect, connected_page,
         fail_with_wrong_encryption, fail_with_wrong_password, fill_form, log_with, look_at_width,
-        open_connected, problem, refuse_certificate, trust, upload_one,
+        open_connected, open_technical_details, problem, refuse_certificate, trust, upload_one,
     },
     with_each_server,
 };
@@ -190,6 +190,7 @@ async fn a_wrong_port_and_a_silent_server_are_diagnosed_and_the_page_connects_ag
         page.press_button("Connect").await;
         page.until(&format!("the problem with {words:?}"), async || {
             let group = page.all("group", "What went wrong").await.pop()?;
+            open_technical_details(&page).await;
             page.text(&group).await.contains(words).then_some(())
         })
         .await;
@@ -371,6 +372,7 @@ async fn told_in_german(page: &Page, words: &str) -> String {
     let told = page
         .until(&format!("the problem with {words:?}"), async || {
             let group = page.all("group", "Was nicht funktioniert hat").await.pop()?;
+            open_technical_details(page).await;
             Some(page.text(&group).await).filter(|told| told.contains(words))
         })
         .await;

@@ -208,7 +208,7 @@ async fn a_step_that_failed_is_marked(page: &Page, server: &Server) {
     fill_form(page, server, "not the password").await;
     page.press_button("Connect").await;
     trust_if_asked(page).await;
-    page.find("group", "What went wrong").await;
+    user::problem(page).await;
     let steps = page.find("list", "Steps").await;
     let shown = texts(page, &steps).await;
     let names = [
