@@ -75,6 +75,146 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     page.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pasted_mail_fills_the_form_and_its_password_is_in_its_field_alone() {
+    let portal = portal!();
+    let page = Page::open(&portal.url(), WIDE).await;
+    assert!(page.all("button", "Copy link").await.is_empty(), "there is nothing to link");
+    let mail = "Hello,\nServer: ftp.example.org\nPort: 2121\nUsername: anna\nPassword: hush:1\n";
+    paste_into_host(&page, mail).await;
+    assert_form(&page, "ftp.example.org", "2121", "automatic", "anna", "hush:1").await;
+    page.see("was moved to the password field").await;
+    page.find("button", "Copy link").await;
+
+    assert_eq!(page.run("document.getElementById('password').type").await, "password");
+    page.press_button("Show password").await;
+    assert_eq!(page.run("document.getElementById('password').type").await, "text");
+    look(&page, "form-1-pasted").await;
+    page.press_button("Hide password").await;
+    assert_eq!(page.run("document.getElementById('password').type").await, "password");
+
+    page.fill("Host", "").await;
+    paste_into_host(&page, "Dear Sir,\nthe password is on its way").await;
+    page.see("No server was found in this text.").await;
+    assert_eq!(value(&page, "Host").await, "");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_invites_and_asks_for_what_it_lacks() {
+    let portal = portal!();
+    let link = format!("{}#host=ftp.example.org&user=anna", portal.url());
+    let page = Page::open(&link, WIDE).await;
+    page.see("You were invited to upload to ftp.example.org").await;
+    assert_eq!(focused(&page).await, "Password");
+    look(&page, "form-2-invited").await;
+    // What the link has filled in can be changed in its place.
+    page.fill("Host", "other.example.org").await;
+    page.press("Tab").await;
+    let text = page.all_text().await;
+    assert!(!text.contains("You were invited"), "{text}");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn advanced_fields_stay_open_for_who_opened_them_and_open_for_what_is_unusual() {
+    let portal = portal!();
+    let page = Page::open(&portal.url(), WIDE).await;
+    page.find("button", "Connect").await;
+    assert!(page.all("spinbutton", "Port").await.is_empty());
+    page.fill("Host", "ftp.example.org:21").await;
+    page.press("Tab").await;
+    assert!(page.all("spinbutton", "Port").await.is_empty(), "this says nothing unusual");
+    page.fill("Host", "ftp.example.org:2121").await;
+    page.press("Tab").await;
+    page.find("spinbutton", "Port").await;
+    page.reload().await;
+    page.find("button", "Connect").await;
+    page.run("document.querySelector('#advanced').open = false; null").await;
+    page.run("document.querySelector('#advanced > summary').click(); null").await;
+    page.reload().await;
+    page.find("spinbutton", "Port").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failure_offers_the_encryption_that_the_server_expects_and_a_message() {
+    let portal = portal!();
+    let server = servers::start(Kind::ProFtpd);
+    let page = Page::open(&portal.url(), WIDE).await;
+    fill_form(&page, &server, server.password()).await;
+    page.select("Encryption", "Implicit TLS").await;
+    page.press_button("Connect").await;
+    page.see("The server expects the other kind of encryption").await;
+    look(&page, "form-3-failure").await;
+    watch_clipboard(&page).await;
+    page.press_button("Copy message for the server's administrator").await;
+    page.see("Message copied.").await;
+    let message = copied(&page).await;
+    for words in ["Time: ", "Host: 127.0.0.1\n", "GMT", "What failed: ", "Connecting to"] {
+        assert!(message.contains(words), "{words}: {message}");
+    }
+    assert!(!message.contains(server.password()), "{message}");
+    page.press_button("Use explicit TLS and connect").await;
+    trust_if_asked(&page).await;
+    page.find("button", "Choose files").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_compared_asked_about_and_remembered_on_this_device() {
+    let portal = portal!();
+    let server = servers::start(Kind::ProFtpd);
+    let page = Page::open(&portal.url(), WIDE).await;
+    fill_form(&page, &server, server.password()).await;
+    page.press_button("Connect").await;
+    page.find("dialog", "Certificate not trusted").await;
+    let sha256 = server.certificate_sha256();
+    let pairs: Vec<String> =
+        sha256.as_bytes().chunks(2).map(|pair| String::from_utf8_lossy(pair).into()).collect();
+    for given in [
+        sha256.clone(),
+        pairs.join(":").to_uppercase(),
+        pairs.join(" "),
+        format!("SHA256 Fingerprint={}", pairs.join(":").to_uppercase()),
+        format!("SHA-256: {sha256}"),
+    ] {
+        page.fill("Fingerprint that you were given", &given).await;
+        page.see("It matches").await;
+        page.fill("Fingerprint that you were given", "00:11").await;
+        page.see("It does not match").await;
+    }
+    look(&page, "form-4-certificate").await;
+    watch_clipboard(&page).await;
+    page.press_button("Ask for confirmation").await;
+    page.see("Message copied.").await;
+    let question = copied(&page).await;
+    assert!(question.contains("127.0.0.1") && question.contains(&pairs.join(":").to_uppercase()));
+    page.press_button("Copy fingerprint").await;
+    page.see("Fingerprint copied.").await;
+    let remember = page.find("checkbox", "Remember on this device").await;
+    page.click(&remember).await;
+    page.press_button("Trust this certificate").await;
+    page.find("button", "Choose files").await;
+    page.press_button("Disconnect").await;
+    page.see("Certificate remembered").await;
+
+    // Another page of this browser does not ask, until the destination is removed.
+    page.run("sessionStorage.clear(); null").await;
+    page.reload().await;
+    fill_form(&page, &server, server.password()).await;
+    page.press_button("Connect").await;
+    page.find("button", "Choose files").await;
+    page.press_button("Disconnect").await;
+    page.run("document.querySelector('[aria-label^=Remove]').click(); null").await;
+    page.run("sessionStorage.clear(); null").await;
+    page.reload().await;
+    fill_form(&page, &server, server.password()).await;
+    page.press_button("Connect").await;
+    page.find("dialog", "Certificate not trusted").await;
+    page.finish().await;
+}
+
 /// A page cannot be used to guess passwords: it tells how long to wait, and the wait grows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_logins_cause_a_wait_that_the_page_tells() {
