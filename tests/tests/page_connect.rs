@@ -82,6 +82,8 @@ async fn a_pasted_mail_fills_the_form_and_its_password_is_in_its_field_alone() {
     assert!(page.all("button", "Copy link").await.is_empty(), "there is nothing to link");
     let mail = "Hello,\nServer: ftp.example.org\nPort: 2121\nUsername: anna\nPassword: hush:1\n";
     paste_into_host(&page, mail).await;
+    // The script that reads it is loaded first.
+    page.until("the host", async || (value(&page, "Host").await != "").then_some(())).await;
     assert_form(&page, "ftp.example.org", "2121", "automatic", "anna", "hush:1").await;
     page.see("was moved to the password field").await;
     page.find("button", "Copy link").await;
@@ -92,6 +94,14 @@ async fn a_pasted_mail_fills_the_form_and_its_password_is_in_its_field_alone() {
     look(&page, "form-1-pasted").await;
     page.press_button("Hide password").await;
     assert_eq!(page.run("document.getElementById('password').type").await, "password");
+
+    paste_into_host(&page, "Please use ftps://bea:s%20ecret@files.example.org:990/in now").await;
+    page.until("the other host", async || {
+        (value(&page, "Host").await == "files.example.org").then_some(())
+    })
+    .await;
+    assert_form(&page, "files.example.org", "990", "automatic", "bea", "s ecret").await;
+    assert_eq!(value(&page, "Folder").await, "in");
 
     page.fill("Host", "").await;
     paste_into_host(&page, "Dear Sir,\nthe password is on its way").await;
@@ -286,7 +296,7 @@ async fn password_in_the_host_field_or_beside_a_link_goes_nowhere() {
     assert_form(&page, "ftp.example.org", "990", "automatic", "anna", "").await;
 
     watch_clipboard(&page).await;
-    page.fill("Host", "sftp://anna:hush@ftp.example.org").await;
+    page.fill("Host", "scp://anna:hush@ftp.example.org").await;
     page.press_button("Copy link").await;
     page.see("This is not a host name.").await;
     page.press_button("Connect").await;

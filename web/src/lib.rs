@@ -21,7 +21,6 @@
 //! - [`problem`]: the page's own problems, and the names of stages and parties.
 //! - [`certificate`]: texts about a server's certificate.
 //! - [`address`]: addresses that users type, and links.
-//! - [`login_mail`]: reads server and credentials out of a pasted text.
 //! - [`recent`]: the destinations that this browser remembers.
 //! - [`delivery`]: messages that are repeated until they are acknowledged.
 //! - [`connection`]: the connections to the portal and to the server behind it.
@@ -53,7 +52,6 @@ pub mod format;
 pub mod join;
 pub mod json;
 pub mod log;
-pub mod login_mail;
 pub mod mask;
 pub mod page;
 pub mod path;

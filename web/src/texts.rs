@@ -80,7 +80,6 @@ texts! {
     FormInvitation = "form.invitation" (host),
     FormLinkLeadsTo = "form.link_leads_to" (host),
     FormNotAHost = "form.not_a_host",
-    FormNothingFound = "form.nothing_found",
     FormPasswordIgnored = "form.password_ignored",
     FormPasswordMoved = "form.password_moved",
     LogCommand = "log.command",

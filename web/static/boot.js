@@ -77,6 +77,36 @@ advanced.querySelector("summary").addEventListener("click", () => {
 });
 advanced.addEventListener("invalid", () => { advanced.open = true; }, true);
 
+// A pasted text of several words is a message with credentials. It may hold a password, so it stays out of
+// the field: what it says goes to the program in the form of a link.
+const host = document.querySelector("input#host");
+const readMail = async (text) => {
+  const { read } = await import(new URL(script.dataset.loginMail, document.baseURI));
+  const found = Object.entries(read(text)).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  if (!found.some((pair) => /^(host|user)=/.test(pair))) {
+    field("form-hint").textContent = host.dataset.nothingFound;
+    return;
+  }
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text", `#${found.join("&")}`);
+  host.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+};
+host?.addEventListener("paste", (event) => {
+  const text = event.clipboardData.getData("text");
+  if (!/\S\s+\S/.test(text)) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  readMail(text);
+});
+// Some keyboards insert without pasting.
+host?.addEventListener("change", (event) => {
+  const text = host.value;
+  if (!/\S\s+\S/.test(text)) return;
+  event.stopImmediatePropagation();
+  host.value = "";
+  readMail(text);
+});
+
 // Shows the password until it is hidden again, or sent.
 const password = field("password");
 const shower = field("password-show");

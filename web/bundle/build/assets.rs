@@ -45,6 +45,7 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
     let sources = [
         source("STYLE", "style", "css", "text/css; charset=utf-8", read("style.css")?),
         source("BOOT", "boot", "js", JAVASCRIPT, read("boot.js")?),
+        source("LOGIN_MAIL", "mail", "js", JAVASCRIPT, read("login_mail.js")?),
         source("GLUE", "app", "js", JAVASCRIPT, page.glue.clone()),
         source("WASM", "app", "wasm", WASM, page.wasm.clone()),
         source("DIGEST_WORKER", "worker", "js", JAVASCRIPT, read("digest.js")?),

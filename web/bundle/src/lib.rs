@@ -44,6 +44,7 @@ mod tests {
         for path in [
             url::STYLE,
             url::BOOT,
+            url::LOGIN_MAIL,
             url::GLUE,
             url::WASM,
             url::DIGEST_WORKER,

@@ -14,7 +14,6 @@ use crate::join::join;
 use crate::{
     address::{self, Address},
     destination::Destination,
-    login_mail,
 };
 
 /// The attribute of the port field whose value the user has typed: it no longer follows the
@@ -160,17 +159,14 @@ fn listen_to_host(dom: &Dom) {
     listen(&host, "paste", move |event: ClipboardEvent| {
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok());
         let text = text.unwrap_or_default();
-        // A text of several words is no host, and may hold a password: it stays out of the field.
-        let has_words = text.trim().contains(char::is_whitespace);
-        let address = if has_words { login_mail::read(&text) } else { address::parse(&text) };
-        if has_words && address.is_none() {
-            set_text_of(&pasted, "form-hint", login_mail::nothing_found());
-        }
-        if has_words || address.is_some() {
-            event.prevent_default();
-        }
+        // The boot script makes a link of a text with credentials.
+        let address = match text.strip_prefix('#') {
+            Some(link) => address::parse_link(link),
+            None => address::parse(&text),
+        };
         if let Some(address) = address {
             fill_from_host(&pasted, address, fill_other_account);
+            event.prevent_default();
         }
     });
 }
@@ -178,7 +174,7 @@ fn listen_to_host(dom: &Dom) {
 /// Splits an address in the host field into the fields.
 fn split_address(dom: &Dom) {
     let text = dom.find::<HtmlInputElement>("host").value();
-    if let Some(address) = address::parse(&text).or_else(|| login_mail::read(&text)) {
+    if let Some(address) = address::parse(&text) {
         if text.contains("://") {
             reset_encryption(dom);
         }
