@@ -31,6 +31,12 @@ pub fn parse(text: &str) -> Option<Address> {
     url(text).or_else(|| without_scheme(text))
 }
 
+/// Returns whether a text begins with a scheme.
+#[must_use]
+pub fn has_scheme(text: &str) -> bool {
+    text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//"))
+}
+
 /// Returns a host without spaces and brackets around it, or `None` if it cannot be a host: parts of
 /// an address that was not understood may hold a password.
 #[must_use]
@@ -116,7 +122,7 @@ fn url(text: &str) -> Option<Address> {
 /// Parses `user:password@host:port/path` and parts of it. A bare IPv6 address has several colons and
 /// no port.
 fn without_scheme(text: &str) -> Option<Address> {
-    if text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//")) {
+    if has_scheme(text) {
         return None;
     }
     let (authority, path) = authority_and_path(text);

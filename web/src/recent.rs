@@ -7,7 +7,7 @@ use crate::{address, destination::Destination, format, texts::Text};
 pub const MAX_RECENT: usize = 8;
 
 /// The key of the certificate's fingerprint after a link. The values of a link contain no `&`.
-const CERTIFICATE: &str = "&certificate=";
+const CERTIFICATE: &str = "&certificate";
 
 /// A destination that the user logged in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,7 @@ impl RecentDestinations {
             let mut line = address::to_link(&recent.destination, &recent.folder);
             if let Some(certificate) = &recent.certificate {
                 line.push_str(CERTIFICATE);
+                line.push('=');
                 line.push_str(certificate);
             }
             line
@@ -81,7 +82,9 @@ impl RecentDestinations {
 }
 
 fn read(line: &str) -> Option<RecentDestination> {
-    let (line, certificate) = match line.split_once(CERTIFICATE) {
+    let last = line.rsplit_once('=');
+    let certified = last.and_then(|(before, last)| Some((before.strip_suffix(CERTIFICATE)?, last)));
+    let (line, certificate) = match certified {
         Some((line, certificate)) => (line, Some(certificate.to_owned())),
         None => (line, None),
     };

@@ -52,7 +52,6 @@ const fillIn = () => {
     field("password").value = "";
   }
   field("username").required = !byPortal;
-  if (field("start-folder").value) field("advanced").open = true;
   filled = preset;
 };
 fillIn();

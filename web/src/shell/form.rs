@@ -68,12 +68,11 @@ fn fill(dom: &Dom, address: Address) {
     open_advanced_if_unusual(dom);
 }
 
-/// Opens the advanced fields if they say more than a host alone would mean.
+/// Opens the advanced fields if port or encryption are others than a host alone would mean.
 fn open_advanced_if_unusual(dom: &Dom) {
-    if let Ok((Destination { port, encryption, .. }, folder)) = read(dom)
+    if let Ok(Destination { port, encryption, .. }) = destination(dom)
         && (!is_usual(port)
-            || encryption.is_some_and(|encryption| encryption != Encryption::first_at(port))
-            || !folder.is_empty())
+            || encryption.is_some_and(|encryption| encryption != Encryption::first_at(port)))
     {
         open_advanced(dom);
     }
@@ -175,7 +174,7 @@ fn listen_to_host(dom: &Dom) {
 fn split_address(dom: &Dom) {
     let text = dom.find::<HtmlInputElement>("host").value();
     if let Some(address) = address::parse(&text) {
-        if text.contains("://") {
+        if address::has_scheme(&text) {
             reset_encryption(dom);
         }
         fill_from_host(dom, address, fill);
@@ -183,6 +182,9 @@ fn split_address(dom: &Dom) {
 }
 
 fn fill_from_host(dom: &Dom, address: Address, fill: fn(&Dom, Address)) {
+    if address.folder.as_ref().is_some_and(|folder| !folder.is_empty()) {
+        open_advanced(dom);
+    }
     let hint = if address.password.is_some() { address::password_moved() } else { "" };
     set_text_of(dom, "form-hint", hint);
     fill(dom, address);
