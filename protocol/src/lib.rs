@@ -13,10 +13,10 @@
 //! - [`chunk`]: the fixed header of a binary frame.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
 //! - [`lines`]: several messages in one text frame.
-//! - [`problem`]: an error with its stage, its cause and its remedy.
 //! - [`secret`]: a password or a session's secret.
 //! - [`language`]: the language of the user.
 //! - [`connect`]: the destination and the credentials of a connection.
+//! - [`problem`]: an error with its stage, its cause and its remedy.
 //! - [`entry`]: files and directories on the server.
 //! - [`client`]: the page's messages.
 //! - [`server`]: the portal's messages.

@@ -149,9 +149,11 @@ fn read_checked(dom: &Dom) -> Result<(Destination, String), Exception> {
 /// Splits a pasted address into the fields at once, a typed one when it is complete.
 fn listen_to_host(dom: &Dom) {
     let host: HtmlInputElement = dom.find("host");
+    let changed = dom.clone();
+    // At once: an element that moves when the field loses the focus would miss a click.
+    listen(&host, "input", move |_: web_sys::Event| set_invited(&changed, None));
     let typed = dom.clone();
     listen(&host, "change", move |_: web_sys::Event| {
-        set_invited(&typed, None);
         split_address(&typed);
     });
     let pasted = dom.clone();

@@ -16,6 +16,7 @@ fn portal_that_opens_the_socket_and_says_nothing_is_out_of_reach() {
     at(&mut page, 1000, Event::Connect(destination()));
     let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
     at(&mut page, 11_000, Event::SocketOpened(session));
+    at(&mut page, 11_000, Event::Tick);
     assert_eq!(page.deadline(), Some(Millis(31_000)), "for both together");
     let effects = at(&mut page, 31_000, Event::Tick);
     assert!(effects.contains(&Effect::CloseSocket), "{effects:?}");
