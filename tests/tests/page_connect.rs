@@ -83,7 +83,7 @@ async fn a_pasted_mail_fills_the_form_and_its_password_is_in_its_field_alone() {
     let mail = "Hello,\nServer: ftp.example.org\nPort: 2121\nUsername: anna\nPassword: hush:1\n";
     paste_into_host(&page, mail).await;
     // The script that reads it is loaded first.
-    page.until("the host", async || (value(&page, "Host").await != "").then_some(())).await;
+    page.until("the host", async || (!value(&page, "Host").await.is_empty()).then_some(())).await;
     assert_form(&page, "ftp.example.org", "2121", "automatic", "anna", "hush:1").await;
     page.see("was moved to the password field").await;
     page.find("button", "Copy link").await;
