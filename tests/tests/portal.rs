@@ -344,7 +344,7 @@ with_each_server! {
         let portal = portal!(Options::IMPATIENT);
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
-        connect.encryption = Encryption::Implicit;
+        connect.encryption = Some(Encryption::Implicit);
         let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, Stage::Tls, "{problem:?}");
         assert!(advice(&problem).contains("Explicit TLS"), "{problem:?}");
@@ -405,7 +405,7 @@ async fn explicit_tls_to_an_implicit_port_is_diagnosed_and_the_session_continues
         let portal = portal!(Options::IMPATIENT);
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
-        connect.encryption = Encryption::Explicit;
+        connect.encryption = Some(Encryption::Explicit);
         let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, Stage::Greeting, "{problem:?}");
         assert!(advice(&problem).contains("Implicit TLS"), "{problem:?}");
