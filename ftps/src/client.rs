@@ -11,7 +11,7 @@
 //! | [`target_state`](Client::target_state) | `SIZE`, `CWD`; else `MLST`, `MDTM`, `LIST`, `NLST`, `RNFR` | RFC 959 §4.1.3, RFC 3659 |
 //! | [`modified`](Client::modified) | `MDTM` | RFC 3659 §3 |
 //! | [`free_space`](Client::free_space) | `AVBL` | draft, streamlined FTP command extensions |
-//! | [`chmod`](Client::chmod) | `SITE CHMOD` | none |
+//! | [`chmod`](Client::chmod) | `SITE CHMOD`; else `MFF` | none; draft-somers-ftp-mfxx |
 //! | [`digest`](Client::digest) | `OPTS HASH`, `HASH`; else `XSHA256` and the like | draft-bryan-ftpext-hash |
 //! | [`store`](Client::store) | `EPSV` or `PASV`, `REST`, `STOR` | RFC 959 §4.1.3, RFC 2428, RFC 3659 §5 |
 //! | [`append`](Client::append) | `EPSV` or `PASV`, `APPE` | RFC 959 §4.1.3, RFC 2428 |
@@ -64,7 +64,7 @@ pub(crate) use prefetched::{Found, PrefetchedFile};
 use rename::PendingRnfr;
 pub use rename::Renamed;
 pub use store::{Store, Stored};
-pub(crate) use target_state::names_missing_file;
+pub(crate) use target_state::{ListedName, names_missing_file};
 pub use target_state::{TargetState, UnknownTarget};
 pub use tree::{DeleteTreeError, DeleteTreeReason, DeletedCounts, TreeLimits};
 
@@ -207,6 +207,12 @@ impl Client {
         self.directories.write_in_place(path);
     }
 
+    /// Notes that the server refused every `RNTO` in the directory of `path`. Its files are written under
+    /// their final names. Returns whether that holds for the whole server.
+    pub(crate) fn note_renames_refused(&self, path: &RemotePath) -> bool {
+        self.directories.note_renames_refused(path)
+    }
+
     pub(crate) fn timeouts(&self) -> &Timeouts {
         &self.config.timeouts
     }
@@ -222,7 +228,9 @@ impl Client {
     /// Where the bytes of a file are written first.
     pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
         match self.profile.get().part_names {
-            PartNames::Temporary | PartNames::WithExtension => self.directories.naming(path),
+            PartNames::Temporary | PartNames::WithExtension | PartNames::InDirectory => {
+                self.directories.naming(path)
+            }
             PartNames::Final => Naming::InPlace,
         }
     }

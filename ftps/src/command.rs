@@ -90,6 +90,8 @@ pub enum Command<'a> {
     Avbl(&'a RemotePath),
     /// Change the mode bits of a file, 0 to 0o7777: in no standard, but most servers support it.
     SiteChmod(u32, &'a RemotePath),
+    /// The same as a fact of the file (draft-somers-ftp-mfxx §5).
+    MffMode(u32, &'a RemotePath),
     /// List a directory in a machine-readable form (RFC 3659 §7); the current one without a path.
     Mlsd,
     /// List the current directory in the server's own form (RFC 959 §4.1.3).
@@ -130,6 +132,7 @@ enum Argument<'a> {
     TimeAndPath(Timestamp, &'a RemotePath),
     PathAndRange(&'a RemotePath, Option<(u64, u64)>),
     Mode(u32, &'a RemotePath),
+    ModeFact(u32, &'a RemotePath),
     Secret(&'a Password),
 }
 
@@ -172,6 +175,7 @@ impl Command<'_> {
             Self::Mlst(_) => "MLST",
             Self::Avbl(_) => "AVBL",
             Self::SiteChmod(..) => "SITE CHMOD",
+            Self::MffMode(..) => "MFF",
             Self::Mlsd => "MLSD",
             Self::List => "LIST",
             Self::Nlst => "NLST",
@@ -191,6 +195,7 @@ impl Command<'_> {
                     | Self::Mdtm(_)
                     | Self::Avbl(_)
                     | Self::Mfmt(..)
+                    | Self::MffMode(..)
                     | Self::MdtmSet(..)
                     | Self::Hash(_)
                     | Self::XDigest(..)
@@ -239,6 +244,7 @@ impl Command<'_> {
                 format!("{verb} {quote}{path}{quote}{}", tail(range))
             }
             Argument::Mode(mode, path) => format!("{verb} {mode:03o} {path}"),
+            Argument::ModeFact(mode, path) => format!("{verb} UNIX.mode={mode:04o}; {path}"),
             Argument::Secret(_) => format!("{verb} {ASTERISKS}"),
         })
     }
@@ -290,6 +296,7 @@ impl Command<'_> {
             Self::OptsHash(algorithm) => Argument::Word(algorithm.name()),
             Self::XDigest(_, path, range) => Argument::PathAndRange(path, *range),
             Self::SiteChmod(mode, path) => Argument::Mode(*mode, path),
+            Self::MffMode(mode, path) => Argument::ModeFact(*mode, path),
             Self::Cwd(path)
             | Self::Mkd(path)
             | Self::Stor(path)
@@ -326,6 +333,10 @@ impl Argument<'_> {
             Self::Mode(mode, path) => {
                 let mode = format!("{mode:03o} ").into_bytes();
                 Some([&mode, path.as_bytes()].concat().into())
+            }
+            Self::ModeFact(mode, path) => {
+                let fact = format!("UNIX.mode={mode:04o}; ").into_bytes();
+                Some([&fact, path.as_bytes()].concat().into())
             }
             Self::Secret(password) => Some(password.expose_for_wire().into()),
         }
@@ -371,6 +382,9 @@ mod tests {
         let chmod = Command::SiteChmod(0o44, &path);
         assert_eq!(&*chmod.encode(), "SITE CHMOD 044 /a b/ü\r\n".as_bytes());
         assert_eq!(chmod.line().as_str(), "SITE CHMOD 044 /a b/ü");
+        let fact = Command::MffMode(0o755, &path);
+        assert_eq!(&*fact.encode(), "MFF UNIX.mode=0755; /a b/ü\r\n".as_bytes());
+        assert_eq!(fact.line().as_str(), "MFF UNIX.mode=0755; /a b/ü");
     }
 
     #[test]

@@ -218,8 +218,11 @@ pub enum PartNames {
     Temporary,
     /// A temporary name with the file's extension, `name.1a2b3c4d.part.txt`: the server refuses others.
     WithExtension,
-    /// The final names: the server refuses temporary names or every rename, confirms renames that have
-    /// no effect, or takes files away before they are renamed.
+    /// The final name in a temporary directory, `ferryport-1a2b3c4d/name.txt`: the server refuses
+    /// temporary names. Where it makes no directories, files are written under their final names.
+    InDirectory,
+    /// The final names: the server refuses every rename, confirms renames that have no effect, or takes
+    /// files away before they are renamed.
     Final,
 }
 

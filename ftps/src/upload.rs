@@ -1,10 +1,12 @@
 //! Uploads one file: from its [`Plan`] to a verified file under its final name.
 //!
-//! The bytes go to a part file, which has a temporary name in the same directory. It is renamed to the
-//! final name once it is complete and verified: an existing file is safe until then. If the name is free
+//! The bytes go to a part file, which has a temporary name in the same directory, or in a temporary
+//! directory beside it where the server refuses temporary names. It is renamed to the final name once it
+//! is complete and verified: an existing file is safe until then. If the name is free
 //! and the file is small, one batch verifies and renames it; if the check fails, the rename is undone.
-//! Where the server allows no renames, and through a link, the bytes are written under the final name. A break is no failure: the next attempt opens another session, asks how much the
-//! server holds, and resumes there.
+//! Where the server allows no renames, and through a link, the bytes are written under the final name.
+//! A break is no failure: the next attempt opens another session, asks how much the server holds, and
+//! resumes there.
 //!
 //! One attempt, in order: open a session; make the directory; look up the final name and the part
 //! file; transfer (open, send, confirm); compare the sender's digest; check size and digest on the
@@ -76,6 +78,7 @@
 //! - `rejection`: a file that the server refuses after its last byte.
 //! - `recovery`: what follows after the error of an attempt.
 //! - `removal`: removes what is left on the server.
+//! - `temporary_directory`: the directories that are made for part files.
 //! - this module: attempts.
 
 use std::sync::Arc;
@@ -95,6 +98,7 @@ use self::{
     resume::{Remaining, Start},
     retry_budget::RetryBudget,
     source_reader::SourceReader,
+    temporary_directory::TemporaryDirectories,
 };
 use crate::{
     client::{Client, Found, PrefetchedFile, TargetState, size::Size},
@@ -130,6 +134,7 @@ mod send;
 mod size_lag;
 mod source_reader;
 pub mod temporary;
+mod temporary_directory;
 
 pub use self::{
     leftovers::{Leftover, leftovers},
@@ -160,6 +165,8 @@ pub async fn upload<S: Source>(
         existing: plan.existing,
         part: PartFile::new(plan.resume.clone()),
         not_deleted: Vec::new(),
+        old_files: Vec::new(),
+        temporary_directories: TemporaryDirectories::default(),
         last_start: None,
         rejection: Rejection::default(),
         digest: None,
@@ -172,14 +179,29 @@ pub async fn upload<S: Source>(
         attempts: 0,
     };
     let ended = run.run_attempts(client).await;
-    let not_deleted = run.delete_again(client).await;
+    let mut old_files = std::mem::take(&mut run.old_files);
+    if ended.is_ok() {
+        run.not_deleted.append(&mut old_files);
+    }
+    let mut not_deleted = run.delete_again(client).await;
+    // The new file was not seen: the old one stays.
+    not_deleted.append(&mut old_files);
+    let ended = match ended {
+        Ok(uploaded) => Ok(uploaded),
+        Err(error) => Err(run.fail(client, error).await),
+    };
+    let mut reported = not_deleted.clone();
+    reported.extend(ended.as_ref().err().into_iter().flat_map(Failed::files));
+    let directories = run.temporary_directories.remove(client, &reported).await;
+    not_deleted.extend(directories);
     match ended {
         Ok(uploaded) => Ok(Uploaded { not_deleted, ..uploaded }),
-        Err(error) => Err(Failed { not_deleted, ..run.fail(client, error).await }),
+        Err(failed) => Err(Failed { not_deleted, ..failed }),
     }
 }
 
-/// Removes a leftover of an upload from the server. A missing file is no error.
+/// Removes a leftover of an upload from the server, and its temporary directory if that is empty then. A
+/// missing file is no error.
 ///
 /// # Errors
 /// [`Error`] when the server refuses, or cannot be reached.
@@ -187,8 +209,21 @@ pub async fn upload<S: Source>(
 /// # Cancel safety
 /// Not cancel safe: the next use opens another session.
 pub async fn remove(client: &mut ManagedClient, leftover: &RemotePath) -> Result<(), Error> {
+    remove_file(client, leftover).await?;
+    if let Some(directory) = temporary::directory_of(leftover) {
+        // It may hold something else, which stays.
+        match client.client().await?.remove_own_directory(&directory).await {
+            Err(error) if error.refusal().is_none() => return Err(error),
+            _answered => (),
+        }
+    }
+    Ok(())
+}
+
+/// Removes a file. A missing one is no error.
+async fn remove_file(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
     let client = client.client().await?;
-    match client.delete(leftover).await {
+    match client.delete(path).await {
         Err(error) if !is_gone(&error) => Err(error),
         _gone => Ok(()),
     }
@@ -207,6 +242,10 @@ struct Run<'a, S: Source> {
     part: PartFile,
     /// Files that this upload created or moved aside, and that the server did not delete at once.
     not_deleted: Vec<RemotePath>,
+    /// Old files that were moved aside, before the new file was seen under the final name.
+    old_files: Vec<RemotePath>,
+    /// The directories that were made for part files.
+    temporary_directories: TemporaryDirectories,
     /// How the transfer of this attempt started, once it did.
     last_start: Option<Start>,
     /// The server's refusal of the file after its last byte.
@@ -320,14 +359,19 @@ impl<S: Source> Run<'_, S> {
             self.rename_adopted_back(session, &target).await?;
             return Ok(AttemptEnd::AdoptedFileReturned);
         }
-        match remaining {
+        let name = match remaining {
             Remaining::From(start) => {
+                let name = self.in_made_directory(session, name, held).await?;
                 // The long steps are on the heap: the stack of a thread holds 2 MiB.
                 Box::pin(self.transfer(session, name.path(), start)).await?;
                 self.learn_other_names(session, &target);
+                name
             }
-            Remaining::Nothing => self.skip_transfer(session),
-        }
+            Remaining::Nothing => {
+                self.skip_transfer(session);
+                name
+            }
+        };
         self.check_digest().await?;
         let finalized = Box::pin(self.verify_and_rename(session, &name, &target, found)).await;
         let ended = match finalized {

@@ -23,7 +23,8 @@ use bytes::Bytes;
 use ftps::{
     Algorithm, Connector, FileDigest, Pool, RemotePath, Transcript,
     upload::{
-        DigestError, Existing, Failed, Plan, Progress, Source, UploadError, Uploaded, upload,
+        DigestError, Existing, Failed, Plan, Progress, Source, UploadError, Uploaded, temporary,
+        upload,
     },
 };
 use memory_network::{
@@ -429,7 +430,8 @@ impl Schedule {
         assert!(is_safe, "{}: the old file was harmed: {:?}", job.name, job.existing);
     }
 
-    /// Every file under a temporary name was reported, or the server refused to delete it.
+    /// Every file under a temporary name, and every temporary directory, was reported, or the server
+    /// refused to delete the file.
     fn check_part_files(&self, outcomes: &[(usize, Outcome)]) {
         let mut known: BTreeSet<String> = self.jobs.iter().map(Job::path).collect();
         known.extend(self.world.state().not_deleted.iter().cloned());
@@ -445,8 +447,18 @@ impl Schedule {
                 known.extend([new.to_string(), old.to_string()]);
             }
         }
-        let files: Vec<String> = self.world.state().files.keys().cloned().collect();
+        let (files, directories): (Vec<String>, _) = {
+            let state = self.world.state();
+            (state.files.keys().cloned().collect(), state.directories.clone())
+        };
         let unknown: Vec<_> = files.iter().filter(|path| !known.contains(*path)).collect();
+        assert!(unknown.is_empty(), "left and not reported: {unknown:?}");
+        let is_unknown = |directory: &&String| {
+            let below = format!("{directory}/");
+            temporary::is_directory(&RemotePath::try_from(directory.as_str()).unwrap())
+                && !known.iter().any(|path| path == *directory || path.starts_with(&below))
+        };
+        let unknown: Vec<_> = directories.iter().filter(is_unknown).collect();
         assert!(unknown.is_empty(), "left and not reported: {unknown:?}");
     }
 

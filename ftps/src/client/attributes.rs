@@ -1,4 +1,4 @@
-//! Attributes of files and directories: `MLST`, `MDTM`, `AVBL`, `SITE CHMOD`; and names as text.
+//! Attributes of files and directories: `MLST`, `MDTM`, `AVBL`, `SITE CHMOD`, `MFF`; and names as text.
 
 use std::borrow::Cow;
 
@@ -138,8 +138,9 @@ impl Client {
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
-    /// Changes the mode bits of a file or directory (`SITE CHMOD`: in no standard, but most servers
-    /// on Unix support it). `mode` is 0 to 0o7777; higher bits are not sent.
+    /// Changes the mode bits of a file or directory: by `SITE CHMOD`, which is in no standard, but most
+    /// servers on Unix support it; where that is refused, by `MFF` if the server lists it for modes
+    /// (draft-somers-ftp-mfxx §5). `mode` is 0 to 0o7777; higher bits are not sent.
     ///
     /// # Errors
     /// [`Error`] with the server's reply where it refuses or does not support the command.
@@ -148,10 +149,23 @@ impl Client {
     /// Not cancel safe: the client is not usable when the future was dropped, and the mode may
     /// have been changed.
     pub async fn chmod(&mut self, path: &RemotePath, mode: u32) -> Result<(), Error> {
-        let path = self.absolute(path);
-        let command = Command::SiteChmod(mode & MODE_BITS, &path);
-        self.control.complete(command, Stage::Attributes).await?;
-        Ok(())
+        let (path, mode) = (self.absolute(path), mode & MODE_BITS);
+        let chmod = Command::SiteChmod(mode, &path);
+        let changed = self.control.complete(chmod, Stage::Attributes).await;
+        let may_try_fact = self.changes_modes_as_facts() && self.is_usable();
+        match changed {
+            Err(error) if may_try_fact && error.refusal().is_some() => {
+                let fact = Command::MffMode(mode, &path);
+                self.control.complete(fact, Stage::Attributes).await.map(drop)
+            }
+            changed => changed.map(drop),
+        }
+    }
+
+    /// Whether the server lists `MFF` for mode bits.
+    fn changes_modes_as_facts(&self) -> bool {
+        let facts = self.facts.features.get("MFF").unwrap_or_default();
+        facts.split(';').any(|fact| fact.trim().eq_ignore_ascii_case("unix.mode"))
     }
 
     /// Sends a question about a path; `None` where nothing has that path.

@@ -13,12 +13,19 @@ use crate::{lock::lock, path::RemotePath};
 /// The most directories of which a refusal of renames is remembered.
 const MAX_IN_PLACE: usize = 512;
 
+/// So many directories in which the server refused every `RNTO` speak for the others. A login may have
+/// other rights in each directory, so that one or two of them prove nothing; but each further one costs
+/// the transfer of a whole file that cannot get its name.
+const RENAMES_REFUSED_IN: usize = 3;
+
 /// The known directories of a server; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directories {
     known: Arc<Mutex<HashSet<RemotePath>>>,
     /// Directories in which the server refuses renames.
     in_place: Arc<Mutex<HashSet<RemotePath>>>,
+    /// Directories in which the server refused every `RNTO`: at most [`RENAMES_REFUSED_IN`].
+    renames_refused: Arc<Mutex<HashSet<RemotePath>>>,
     /// Directories that the server made under other names than the requested ones.
     named: Arc<Mutex<HashMap<RemotePath, RemotePath>>>,
     /// How often a directory was renamed or removed.
@@ -75,7 +82,7 @@ impl Directories {
         self.changes.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts [`Self::moved`].
+    /// Counts [`Self::moved`] and [`Self::removed`].
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(Ordering::Relaxed)
     }
@@ -108,6 +115,23 @@ impl Directories {
         in_place.insert(path.parent().unwrap_or_else(RemotePath::root));
     }
 
+    /// Notes that the server refused every `RNTO` in the directory of `path`. Returns whether so many
+    /// directories did that the server renames nothing.
+    pub(crate) fn note_renames_refused(&self, path: &RemotePath) -> bool {
+        self.write_in_place(path);
+        let mut refused = lock(&self.renames_refused);
+        if refused.len() < RENAMES_REFUSED_IN {
+            refused.insert(path.parent().unwrap_or_else(RemotePath::root));
+        }
+        refused.len() == RENAMES_REFUSED_IN
+    }
+
+    /// Notes that a directory was removed in which no other session works.
+    pub(crate) fn removed(&self, path: &RemotePath) {
+        self.forget(path);
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// Waits until no other session creates directories.
     pub(crate) async fn making(&self) -> tokio::sync::OwnedMutexGuard<()> {
         Arc::clone(&self.making).lock_owned().await
@@ -130,6 +154,19 @@ pub(crate) enum Naming {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn refused_renames_in_one_directory_say_nothing_of_others() {
+        let directories = Directories::default();
+        let path = |text: &str| RemotePath::try_from(text).unwrap();
+        for file in ["/a/1", "/a/2", "/a/3", "/b/1"] {
+            assert!(!directories.note_renames_refused(&path(file)), "{file}");
+            assert_eq!(directories.naming(&path(file)), Naming::InPlace);
+        }
+        assert_eq!(directories.naming(&path("/c/1")), Naming::Temporary);
+        assert!(directories.note_renames_refused(&path("/c/1")));
+        assert!(directories.note_renames_refused(&path("/d/1")));
+    }
 
     #[test]
     fn directories_that_are_written_in_place_are_bounded() {

@@ -108,13 +108,51 @@ impl Client {
     /// may have been removed.
     pub async fn remove_directory(&mut self, path: &RemotePath) -> Result<(), Error> {
         let path = self.absolute(path);
-        // Some servers refuse to remove the session's current directory.
-        if self.directory.as_ref() == Some(&path) {
+        self.leave(&path).await?;
+        self.control.complete(Command::Rmd(&path), Stage::Delete).await?;
+        self.directories.moved();
+        Ok(())
+    }
+
+    /// Creates a directory that must not exist yet. Returns its name, which the server may have changed.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where it refuses, also if there is such a directory.
+    pub(crate) async fn make_new_directory(
+        &mut self,
+        path: &RemotePath,
+    ) -> Result<RemotePath, Error> {
+        let stage = Stage::MakeDirectory;
+        let reply = self.control.complete(Command::Mkd(path), stage).await?;
+        let named = Box::pin(self.note_name(path, &reply)).await?;
+        Ok(named.unwrap_or_else(|| path.clone()))
+    }
+
+    /// Removes a directory that only this upload used. A missing one is no error.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where the directory is still there, and when the session ends.
+    pub(crate) async fn remove_own_directory(&mut self, path: &RemotePath) -> Result<(), Error> {
+        self.leave(path).await?;
+        let removed = self.control.complete(Command::Rmd(path), Stage::Delete).await;
+        self.directories.removed(path);
+        match removed {
+            // The reply is the same for a missing directory and for one that is not empty.
+            Err(error) if error.refusal().is_some() && self.is_usable() => {
+                let is_there = self.exists(path).await?;
+                self.leave(path).await?;
+                if is_there { Err(error) } else { Ok(()) }
+            }
+            removed => removed.map(drop),
+        }
+    }
+
+    /// Changes to another directory if this is the current one: some servers refuse to remove that.
+    async fn leave(&mut self, path: &RemotePath) -> Result<(), Error> {
+        if self.directory.as_ref() == Some(path) {
             let above = path.parent().unwrap_or_else(RemotePath::root);
             self.change_directory(&above, Stage::Delete).await?;
         }
-        self.control.complete(Command::Rmd(&path), Stage::Delete).await?;
-        self.directories.moved();
         Ok(())
     }
 

@@ -53,6 +53,14 @@ pub enum UnknownTarget {
     IncompleteListing,
 }
 
+/// A name in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ListedName {
+    pub(crate) name: RemotePath,
+    /// In bytes, if the listing shows it.
+    pub(crate) size: Option<u64>,
+}
+
 /// A reply's answer to the question whether something has a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Answer {
@@ -337,11 +345,13 @@ impl Client {
     pub(crate) async fn all_names(
         &mut self,
         directory: &RemotePath,
-    ) -> Result<Option<Vec<RemotePath>>, Error> {
+    ) -> Result<Option<Vec<ListedName>>, Error> {
         let is_told = |error: &Error, client: &Self| error.reply().is_some() && client.is_usable();
         match self.list(directory).await {
             Ok(listing) if listing.is_complete && listing.left_out == 0 => {
-                return Ok(Some(listing.entries.into_iter().map(|entry| entry.name).collect()));
+                let names = listing.entries.into_iter();
+                let names = names.map(|Entry { name, size, .. }| ListedName { name, size });
+                return Ok(Some(names.collect()));
             }
             Ok(_incomplete) => (),
             Err(error) if is_told(&error, self) => return Ok(None),
@@ -350,7 +360,8 @@ impl Client {
         match self.names(directory).await {
             Ok(text) => Ok(text.map(|text| {
                 let names = lines_of(&text).map(|line| RemotePath::new(last_part(line)));
-                names.filter_map(Result::ok).collect()
+                let names = names.filter_map(Result::ok);
+                names.map(|name| ListedName { name, size: None }).collect()
             })),
             Err(error) if is_told(&error, self) => Ok(None),
             Err(error) => Err(error),

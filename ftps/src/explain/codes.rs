@@ -320,6 +320,7 @@ explanations! {
     StatusFileTaken = "status.file_taken",
     StatusModeUntold = "status.mode_untold",
     StatusTemporaryNameRefused = "status.temporary_name_refused",
+    StatusTemporaryDirectory = "status.temporary_directory",
     StatusPartFileTaken = "status.part_file_taken",
     StatusSizeCameLate = "status.size_came_late",
     StatusWritingInPlace = "status.writing_in_place",

@@ -77,6 +77,7 @@ pub fn status(status: &Status) -> Explanation {
         Status::FileTaken { .. } => Explanation::StatusFileTaken,
         Status::ModeUntold { .. } => Explanation::StatusModeUntold,
         Status::TemporaryNameRefused { .. } => Explanation::StatusTemporaryNameRefused,
+        Status::MakingTemporaryDirectory { .. } => Explanation::StatusTemporaryDirectory,
         Status::PartFileTaken { .. } => Explanation::StatusPartFileTaken,
         Status::SizeCameLate { .. } => Explanation::StatusSizeCameLate,
         Status::WritingInPlace { .. } => Explanation::StatusWritingInPlace,

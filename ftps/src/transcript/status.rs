@@ -248,9 +248,15 @@ pub enum Status {
         /// The file's path.
         path: String,
     },
-    /// The server refused a temporary name: another form of it is tried, then the final name.
+    /// The server refused a temporary name or directory: another form of it is tried, then the final
+    /// name.
     TemporaryNameRefused {
         /// The name.
+        path: String,
+    },
+    /// A directory is made for a part file, since the server refuses temporary names.
+    MakingTemporaryDirectory {
+        /// Its path.
         path: String,
     },
     /// The server took a part file away: the file is sent again, under its final name.
@@ -489,6 +495,11 @@ impl fmt::Display for Status {
             Self::TemporaryNameRefused { path } => write!(
                 f,
                 "The server refuses \"{path}\". Perhaps it allows certain names only: trying another one."
+            ),
+            Self::MakingTemporaryDirectory { path } => write!(
+                f,
+                "The server refuses temporary names. Making the temporary directory \"{path}\" for the \
+                 file, which is moved out of it when it is complete."
             ),
             Self::PartFileTaken { path } => write!(
                 f,

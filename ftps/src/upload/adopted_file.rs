@@ -95,11 +95,12 @@ impl<S: Source> Run<'_, S> {
         }
         self.refuse_another_file(client, target, bytes).await?;
         client.log(Status::AdoptingFile { path: target.to_string(), held: bytes });
-        let path = name.path().clone();
         let name = match name {
             Name::InPlace(path, _) => Name::InPlace(path, OldFile::Absent),
-            temporary @ Name::Temporary(_) => temporary,
+            // Before the file is adopted: if the directory is refused, it stays as it is.
+            temporary => self.in_made_directory(client, temporary, Size::Missing).await?,
         };
+        let path = name.path().clone();
         let is_in_place = name.is_in_place();
         let origin = Origin::Adopted(AdoptedFile::Untouched);
         // Before the rename: its reply may be lost.
@@ -225,7 +226,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         target: &RemotePath,
-    ) -> Result<(), Error> {
+    ) -> Result<(), UploadError<S::Error>> {
         match client.profile().get().resume {
             Resume::Never => self.rename_adopted_back(client, target).await,
             Resume::Restart | Resume::Append => Ok(()),
@@ -241,16 +242,20 @@ impl<S: Source> Run<'_, S> {
         is_renamed && held != Size::Missing
     }
 
-    /// Gives the adopted file its name back. The upload replaces it in the end instead.
+    /// Gives the adopted file its name back, unless another file may have taken it meanwhile. The upload
+    /// replaces it in the end instead.
     pub(super) async fn rename_adopted_back(
         &mut self,
         client: &mut Client,
         target: &RemotePath,
-    ) -> Result<(), Error> {
+    ) -> Result<(), UploadError<S::Error>> {
         if let Some(Written { name: Name::Temporary(name), origin: Origin::Adopted(_), .. }) =
             self.part.written()
         {
-            client.rename(name, target).await?;
+            let name = name.clone();
+            let state = unless_cancelled(self.cancel, client.target_state(target)).await??;
+            self.refuse_existing(client, target, state).await?;
+            client.rename(&name, target).await?;
             self.part = PartFile::Unnamed;
             self.existing = Existing::Replace;
         }
@@ -306,11 +311,7 @@ async fn rename_back_if_free(
     target: &RemotePath,
 ) -> Result<bool, Error> {
     let client = client.client().await?;
-    let is_free = match client.size_of(target).await? {
-        Size::Missing => true,
-        Size::Bytes(_) => false,
-        Size::Unknown => client.find(target).await?.is_none(),
-    };
+    let is_free = client.target_state(target).await? == TargetState::Absent;
     if is_free {
         client.rename(part, target).await?;
     }

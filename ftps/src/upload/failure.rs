@@ -6,7 +6,7 @@ use super::{
     Failed, Run, Source, UploadError,
     digest_check::DigestCheck,
     part_file::{Name, Origin, PartFile, Written},
-    remove,
+    remove_file,
     retry_budget::may_work_later,
     temporary,
 };
@@ -15,7 +15,7 @@ use crate::{client::Naming, path::RemotePath, pool::ManagedClient};
 impl<S: Source> Run<'_, S> {
     /// Ends an upload that failed: keeps its part file or removes it.
     pub(super) async fn fail(
-        mut self,
+        &mut self,
         client: &mut ManagedClient,
         error: UploadError<S::Error>,
     ) -> Failed<S::Error> {
@@ -71,6 +71,7 @@ impl<S: Source> Run<'_, S> {
         let Ok(Ok(client)) = timeout(within, client.client()).await else { return };
         let (given, target) = (client.absolute(given), client.absolute(&self.plan.path));
         if let Some(name) = Name::of_given(given, &target, Naming::Temporary) {
+            self.temporary_directories.note_given(name.path());
             self.target = Some(target);
             self.part =
                 PartFile::Written(Written::of_earlier(name, Origin::Upload, self.plan.size));
@@ -90,7 +91,7 @@ impl<S: Source> Run<'_, S> {
         }
         let name = part.name.path();
         let within = client.config().timeouts.abort;
-        let removed = timeout(within, remove(client, name)).await;
+        let removed = timeout(within, remove_file(client, name)).await;
         let is_gone = matches!(removed, Ok(Ok(())));
         (!is_gone && !is_wrong).then(|| name.clone())
     }

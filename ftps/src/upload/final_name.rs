@@ -96,11 +96,11 @@ impl<S: Source> Run<'_, S> {
             TargetState::Unknown { .. } => (),
             TargetState::Absent => {
                 let name = Name::InPlace(file.target.clone(), OldFile::Absent);
-                match locate(client, file.target).await? {
+                match locate(client, &name, file.check.size).await? {
                     Located::StoredAs(stored) => {
                         return Err(self.stored_elsewhere(client, &name, stored).into());
                     }
-                    Located::Taken => drop(self.taken(client, &name)),
+                    Located::Taken => self.learn_taken(client, &name),
                     Located::Unknown => {
                         client.log(Status::FileTaken { path: file.target.to_string() });
                     }

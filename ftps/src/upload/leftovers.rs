@@ -40,9 +40,10 @@ pub async fn leftovers(
 }
 
 fn leftover(directory: &RemotePath, entry: &Entry) -> Option<Leftover> {
-    let target = target_of(&entry.name)?;
-    (entry.kind == EntryKind::File).then(|| Leftover {
-        path: directory.join(&entry.name),
+    let path = directory.join(&entry.name);
+    let target = target_of(&path)?.file_name()?;
+    (entry.kind == EntryKind::File).then_some(Leftover {
+        path,
         target,
         size: entry.size,
         modified_millis: entry.modified_millis,

@@ -2,7 +2,7 @@
 
 use super::{Run, Source, UploadError, finalize::Finalized, part_file::Name};
 use crate::{
-    client::Client,
+    client::{Client, ListedName},
     digest::Verified,
     error::{Error, Kind},
     path::RemotePath,
@@ -14,7 +14,8 @@ use crate::{
 /// What became of a file that the server confirmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Located {
-    /// It has another name, which begins with its own.
+    /// It has another name, which begins with its own: the server counts files of one name, or marks
+    /// complete ones.
     StoredAs(RemotePath),
     /// It is not in its directory.
     Taken,
@@ -31,30 +32,34 @@ impl<S: Source> Run<'_, S> {
         name: &Name,
         error: Error,
     ) -> Result<Finalized, UploadError<S::Error>> {
-        match locate(client, name.path()).await? {
+        match locate(client, name, self.plan.size).await? {
             Located::StoredAs(stored) => Err(self.stored_elsewhere(client, name, stored).into()),
-            Located::Taken => Ok(self.taken(client, name)),
+            Located::Taken => {
+                self.learn_taken(client, name);
+                Ok(match name {
+                    Name::InPlace(..) => {
+                        Finalized::Named { verified: Verified::ReplyOnly, prefetched: None }
+                    }
+                    Name::Temporary(_) => Finalized::NamesLearned,
+                })
+            }
             Located::Unknown => Err(error.into()),
         }
     }
 
-    /// The server takes files away at the end of their transfer. A part file has not its final name: the
-    /// next attempt writes to that.
-    pub(super) fn taken(&mut self, client: &Client, name: &Name) -> Finalized {
+    /// Notes that the server takes files away at the end of their transfer. A part file has not its final
+    /// name: the next attempt writes to that.
+    pub(super) fn learn_taken(&mut self, client: &Client, name: &Name) {
         client.profile().learn_expiring(|profile| {
             profile.stored_files = StoredFiles::Taken;
             profile.part_names = PartNames::Final;
         });
         let path = name.path().to_string();
         match name {
-            Name::InPlace(..) => {
-                client.log(Status::FileTaken { path });
-                Finalized::Named { verified: Verified::ReplyOnly, prefetched: None }
-            }
+            Name::InPlace(..) => client.log(Status::FileTaken { path }),
             Name::Temporary(_) => {
                 client.log(Status::PartFileTaken { path });
                 self.part.forget();
-                Finalized::NamesLearned
             }
         }
     }
@@ -76,20 +81,69 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// Looks for a file in its directory.
-pub(super) async fn locate(client: &mut Client, path: &RemotePath) -> Result<Located, Error> {
-    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+/// Looks for a file of `size` bytes in its directory.
+pub(super) async fn locate(client: &mut Client, name: &Name, size: u64) -> Result<Located, Error> {
+    let path = name.path();
+    let (Some(parent), Some(own)) = (path.parent(), path.file_name()) else {
         return Ok(Located::Unknown);
     };
-    let Some(names) = client.all_names(&parent).await? else { return Ok(Located::Unknown) };
+    let Some(others) = client.all_names(&parent).await? else { return Ok(Located::Unknown) };
     // The disk may ignore case and Unicode form.
-    let folded = name.folded();
-    if names.iter().any(|other| other.folded() == folded) {
+    let folded = own.folded();
+    if others.iter().any(|other| other.name.folded() == folded) {
         return Ok(Located::Unknown);
     }
-    let other = names.iter().find(|other| other.folded().starts_with(&folded));
-    Ok(match other {
-        Some(other) => Located::StoredAs(parent.join(other)),
+    let is_own = |other: &&ListedName| {
+        let other_folded = other.name.folded();
+        let Some(added) = other_folded.strip_prefix(&folded) else { return false };
+        match name {
+            // No other file has a name that begins with random digits.
+            Name::Temporary(_) => true,
+            Name::InPlace(..) => may_be_added(added, other.size, size),
+        }
+    };
+    Ok(match others.iter().find(is_own) {
+        Some(other) => Located::StoredAs(parent.join(&other.name)),
         None => Located::Taken,
     })
+}
+
+/// Whether a server may have added this text to the name of a file of `size` bytes: a count, such as `.1`,
+/// `;1` or ` (1)`; or any mark after a dot or the like if the listing shows that size.
+///
+/// A file of another upload has a longer name too, such as `report2` beside `report`. Some servers list the
+/// size of a new file late: a counted name may have less than `size`.
+fn may_be_added(added: &str, listed: Option<u64>, size: u64) -> bool {
+    let is_mark = added.starts_with(|first: char| !first.is_alphanumeric());
+    let count = added.trim_matches(|end: char| !end.is_alphanumeric());
+    let is_count = !count.is_empty() && count.bytes().all(|byte| byte.is_ascii_digit());
+    let has_size = match is_count {
+        true => listed.is_none_or(|listed| listed <= size),
+        false => listed == Some(size),
+    };
+    is_mark && has_size
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_servers_add_to_a_name_counts() {
+        for count in [".1", ";1", " (2)", "_12", "~3", "-4"] {
+            for listed in [None, Some(7), Some(0)] {
+                assert!(may_be_added(count, listed, 7), "{count} {listed:?}");
+            }
+            assert!(!may_be_added(count, Some(8), 7), "{count}");
+        }
+        for mark in [".received", ".2025-01-31t12"] {
+            assert!(may_be_added(mark, Some(7), 7), "{mark}");
+            assert!(!may_be_added(mark, None, 7), "{mark}");
+            assert!(!may_be_added(mark, Some(0), 7), "{mark}");
+        }
+        for other in ["2", "s", "s.1"] {
+            assert!(!may_be_added(other, None, 7), "{other}");
+            assert!(!may_be_added(other, Some(7), 7), "{other}");
+        }
+    }
 }

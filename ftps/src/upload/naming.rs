@@ -1,5 +1,5 @@
-//! Chooses the name that the bytes go to: a temporary name, a temporary name with the file's extension if
-//! the server refuses the first, else the final name.
+//! Chooses the name that the bytes go to: a temporary name; if the server refuses that, one with the
+//! file's extension; then the final name in a temporary directory; else the final name.
 
 use std::io;
 
@@ -8,9 +8,10 @@ use super::{
     part_file::{Name, OldFile, Origin, PartFile, Written},
     replaced_file::ReplacedFile,
     temporary::{self, Form},
+    unless_cancelled,
 };
 use crate::{
-    client::{Client, Naming},
+    client::{Client, Naming, size::Size},
     diagnosis::Cause,
     error::{Error, Kind},
     path::RemotePath,
@@ -32,13 +33,13 @@ pub(super) enum OtherNames {
     Final,
 }
 
-/// The reason of a refused temporary name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The reason of a refused temporary name, the surer one last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Refused {
-    /// The server says that the name is not allowed.
-    Names,
     /// Perhaps the name, perhaps new files in this directory.
     Perhaps,
+    /// The server says that the name is not allowed.
+    Names,
 }
 
 impl<S: Source> Run<'_, S> {
@@ -73,6 +74,7 @@ impl<S: Source> Run<'_, S> {
             PartFile::Given(given) => {
                 let given = client.absolute(given);
                 if let Some(name) = Name::of_given(given, target, naming) {
+                    self.temporary_directories.note_given(name.path());
                     let size = self.plan.size;
                     let part = Written::of_earlier(name.clone(), Origin::Upload, size);
                     self.part = PartFile::Written(part);
@@ -110,46 +112,84 @@ impl<S: Source> Run<'_, S> {
         client: &Client,
         target: &RemotePath,
     ) -> io::Result<RemotePath> {
+        let form = self.form(client.profile().get().part_names);
+        temporary::beside(target, form, client.random())
+    }
+
+    /// The form of temporary names that is tried, or the server's as far as it is known.
+    fn form(&self, known: PartNames) -> Form {
         let names = match self.other_names {
             OtherNames::Tried(names, _) => names,
-            OtherNames::None | OtherNames::Final => client.profile().get().part_names,
+            OtherNames::None | OtherNames::Final => known,
         };
-        let form = match names {
-            PartNames::WithExtension => Form::BeforeExtension,
+        match names {
             PartNames::Temporary | PartNames::Final => Form::Suffix,
+            PartNames::WithExtension => Form::BeforeExtension,
+            PartNames::InDirectory => Form::InDirectory,
+        }
+    }
+
+    /// Returns the name of a part file that is written to next, after its temporary directory was made, if
+    /// it has one.
+    pub(super) async fn in_made_directory(
+        &mut self,
+        client: &mut Client,
+        name: Name,
+        held: Size,
+    ) -> Result<Name, UploadError<S::Error>> {
+        // A file that is there shows that its directory is.
+        let path = match &name {
+            Name::Temporary(path) if !matches!(held, Size::Bytes(_)) => path,
+            Name::Temporary(_) | Name::InPlace(..) => return Ok(name),
         };
-        temporary::beside(target, form, client.random())
+        let made = self.temporary_directories.make_for(client, path);
+        let path = unless_cancelled(self.cancel, made).await??;
+        self.part.set_temporary_name(path.clone());
+        Ok(Name::Temporary(path))
     }
 
     /// Decides which names are tried next, if the server refused a temporary name: perhaps it allows
     /// others. Returns whether any are left.
     pub(super) fn try_other_names(&mut self, client: &ManagedClient, error: &Error) -> bool {
         let Some(target) = &self.target else { return false };
-        let may_be_name = error.stage() == Stage::Transfer
-            && error.refused_verb() == Some("STOR")
-            && error.refusal().is_some_and(|reply| is_about_name(reply.code()))
-            && error.evidence().data_tls.is_none();
         let PartFile::Unwritten(Name::Temporary(name)) = &self.part else { return false };
-        if !may_be_name {
-            return false;
-        }
-        let names = match name.as_bytes().ends_with(temporary::MARK.as_bytes()) {
-            true if temporary::has_extension(target) => PartNames::WithExtension,
-            _ => PartNames::Final,
+        let refused = match (error.refused_verb(), temporary::directory_of(name)) {
+            (Some("STOR"), _) if may_be_about_name(error) => name.clone(),
+            (Some("MKD"), Some(directory)) if error.is_permanent() => directory,
+            _ => return false,
         };
-        client.log_about(error, Status::TemporaryNameRefused { path: name.to_string() });
-        self.other_names = OtherNames::Tried(names, reason_of(error));
+        let names = match Form::of(name, target).next(target) {
+            Some(form) => names_of(form),
+            None => PartNames::Final,
+        };
+        client.log_about(error, Status::TemporaryNameRefused { path: refused.to_string() });
+        self.other_names = OtherNames::Tried(names, self.reason_with(error));
         self.part = PartFile::Unnamed;
         true
+    }
+
+    /// The reason why temporary names are refused, by this error and those before it.
+    fn reason_with(&self, error: &Error) -> Refused {
+        match self.other_names {
+            OtherNames::Tried(_, before) => before.max(reason_of(error)),
+            OtherNames::None | OtherNames::Final => reason_of(error),
+        }
     }
 
     /// Notes that the server accepted a name after it had refused another one.
     pub(super) fn learn_other_names(&mut self, client: &Client, target: &RemotePath) {
         let OtherNames::Tried(names, refused) = self.other_names else { return };
-        match (names, refused) {
-            // The directory may forbid new files.
-            (PartNames::Final, Refused::Perhaps) => client.write_in_place(target),
-            _ => client.profile().learn_expiring(|profile| profile.part_names = names),
+        // A directory may forbid new files or directories, which says nothing of others.
+        if names == PartNames::Final {
+            client.write_in_place(target);
+        }
+        let learned = match (names, refused) {
+            (PartNames::Final, Refused::Perhaps) => None,
+            (PartNames::Final, Refused::Names) => Some(PartNames::InDirectory),
+            (names, _) => Some(names),
+        };
+        if let Some(names) = learned {
+            client.profile().learn_expiring(|profile| profile.part_names = names);
         }
         self.other_names = OtherNames::None;
     }
@@ -170,11 +210,9 @@ impl<S: Source> Run<'_, S> {
             return false;
         }
         if error.refused_verb() == Some("RNTO")
-            && self.other_names == OtherNames::None
-            && client.profile().get().part_names == PartNames::Temporary
-            && temporary::has_extension(&target)
+            && let Some(names) = self.names_for_adopted(client, &target, error)
         {
-            self.other_names = OtherNames::Tried(PartNames::WithExtension, reason_of(error));
+            self.other_names = OtherNames::Tried(names, self.reason_with(error));
             return true;
         }
         if !is_writing_in_place(client, &target) {
@@ -183,6 +221,28 @@ impl<S: Source> Run<'_, S> {
         }
         self.part.abandon();
         true
+    }
+
+    /// The temporary names that an adopted file is to get after the server refused another one. A
+    /// directory is only made for it if the server refused the name.
+    fn names_for_adopted(
+        &self,
+        client: &ManagedClient,
+        target: &RemotePath,
+        error: &Error,
+    ) -> Option<PartNames> {
+        let next = self.form(client.profile().get().part_names).next(target)?;
+        let is_tried = next == Form::BeforeExtension || reason_of(error) == Refused::Names;
+        is_tried.then(|| names_of(next))
+    }
+}
+
+/// The names of a form.
+fn names_of(form: Form) -> PartNames {
+    match form {
+        Form::Suffix => PartNames::Temporary,
+        Form::BeforeExtension => PartNames::WithExtension,
+        Form::InDirectory => PartNames::InDirectory,
     }
 }
 
@@ -197,6 +257,13 @@ fn reason_of(error: &Error) -> Refused {
         Cause::NameNotAllowed => Refused::Names,
         _ => Refused::Perhaps,
     }
+}
+
+/// Whether the server may have refused a transfer for the name.
+fn may_be_about_name(error: &Error) -> bool {
+    error.stage() == Stage::Transfer
+        && error.refusal().is_some_and(|reply| is_about_name(reply.code()))
+        && error.evidence().data_tls.is_none()
 }
 
 /// Codes with which servers refuse a name. vsftpd's 550 does not tell a name from a directory.

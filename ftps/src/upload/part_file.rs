@@ -25,7 +25,7 @@ pub(super) enum PartFile {
 /// The name of a part file.
 #[derive(Clone, Debug)]
 pub(super) enum Name {
-    /// A temporary name in the directory of the file.
+    /// A temporary name in the directory of the file, or in a temporary directory there.
     Temporary(RemotePath),
     /// The final name: the directory allows no renames.
     InPlace(RemotePath, OldFile),
@@ -161,8 +161,12 @@ impl PartFile {
 
     /// Notes that the part file has another temporary name.
     pub(super) fn set_temporary_name(&mut self, path: RemotePath) {
-        if let Some(written) = self.written_mut() {
-            written.name = Name::Temporary(path);
+        match self {
+            Self::Unwritten(name) => *name = Name::Temporary(path),
+            Self::Written(written) | Self::Renaming(written) | Self::Abandoned(written) => {
+                written.name = Name::Temporary(path);
+            }
+            Self::Unnamed | Self::Given(_) => (),
         }
     }
 

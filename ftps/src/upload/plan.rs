@@ -163,8 +163,8 @@ pub struct Uploaded {
     pub tls: Option<TlsFacts>,
     /// How often a transfer was started.
     pub attempts: u32,
-    /// Files of this upload that may still be on the server, because it did not delete them: an old
-    /// file that was moved aside, or an abandoned part file.
+    /// What this upload may have left on the server, because it was not deleted: an old file that was
+    /// moved aside, an abandoned part file, or a temporary directory.
     pub not_deleted: Vec<RemotePath>,
 }
 
@@ -215,6 +215,17 @@ pub struct Failed<E> {
     pub leftover: Option<RemotePath>,
     /// See [`Uploaded::not_deleted`].
     pub not_deleted: Vec<RemotePath>,
+}
+
+impl<E> Failed<E> {
+    /// The files that the error and the leftover name.
+    pub(super) fn files(&self) -> impl Iterator<Item = RemotePath> {
+        let both = match &self.error {
+            UploadError::NotReplaced { new, old, .. } => [Some(new), Some(old)],
+            _ => [None, None],
+        };
+        both.into_iter().chain([self.leftover.as_ref()]).flatten().cloned()
+    }
 }
 
 impl<E> From<Error> for UploadError<E> {

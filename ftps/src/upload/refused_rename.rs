@@ -2,20 +2,24 @@
 //!
 //! An existing file may be in the way: it is moved aside if it may be replaced. The server may refuse
 //! this name, or every rename: the part file is renamed to another temporary name, and if that is
-//! refused too, files are written under their final names from then on.
+//! refused too, files are written under their final names from then on: in this directory, or in all of
+//! them once several refused. A file that has its final name in a temporary directory needs no such test.
 
 use super::{
     Run, Source, UploadError,
-    final_batch::CompleteFile,
+    final_batch::{CompleteFile, SeenNames},
+    final_name::NameState,
     finalize::Finalized,
     missing_file::{Located, locate},
     part_file::Name,
+    temporary,
 };
 use crate::{
-    client::{Client, PrefetchedFile, TargetState, names_missing_file},
+    client::{Client, PrefetchedFile, TargetState, names_missing_file, size::Size},
     digest::Verified,
     error::Error,
     listing::EntryKind,
+    path::RemotePath,
     profile::PartNames,
     transcript::Status,
 };
@@ -51,8 +55,8 @@ impl RenameEnd {
 
 /// Whether the new file took the place of an old one.
 enum Replacement {
-    /// The new file has its name.
-    Made,
+    /// The rename of the new file was confirmed.
+    Made(RenameEnd),
     /// There is none, or it cannot be moved aside.
     NotPossible,
 }
@@ -74,12 +78,12 @@ impl<S: Source> Run<'_, S> {
             self.settled(client, file, file.part, checked).await?;
             if refusal.refusal().is_some_and(names_missing_file) && !self.part.is_adopted() {
                 let name = Name::Temporary(file.part.clone());
-                match locate(client, file.part).await? {
+                match locate(client, &name, self.plan.size).await? {
                     Located::StoredAs(stored) => {
                         return Err(self.stored_elsewhere(client, &name, stored).into());
                     }
                     Located::Taken => {
-                        self.taken(client, &name);
+                        self.learn_taken(client, &name);
                         return Ok(RenameEnd::Never);
                     }
                     Located::Unknown => (),
@@ -91,8 +95,8 @@ impl<S: Source> Run<'_, S> {
             return Err(refusal.into());
         }
         if self.may_replace() {
-            if let Replacement::Made = self.replace(client, file).await? {
-                return Ok(RenameEnd::Done { prefetched: None });
+            if let Replacement::Made(end) = self.replace(client, file).await? {
+                return Ok(end);
             }
         } else {
             // Another client may have taken the name.
@@ -101,6 +105,13 @@ impl<S: Source> Run<'_, S> {
         }
         if self.part.is_adopted() {
             return Err(refusal.into());
+        }
+        if temporary::directory_of(file.part).is_some() {
+            // The name is allowed, since the file has it: the server does not move it.
+            client.write_in_place(file.target);
+            client.log(Status::RenameForbidden);
+            self.part.abandon();
+            return Ok(RenameEnd::Never);
         }
         self.probe_renames(client, file, refusal).await
     }
@@ -128,8 +139,12 @@ impl<S: Source> Run<'_, S> {
         if error.refused_verb() != Some("RNTO") || !error.is_permanent() {
             return Err(refusal.into());
         }
-        client.profile().learn_expiring(|profile| profile.part_names = PartNames::Final);
-        client.log(Status::RenamesRefused);
+        if client.note_renames_refused(file.target) {
+            client.profile().learn_expiring(|profile| profile.part_names = PartNames::Final);
+            client.log(Status::RenamesRefused);
+        } else {
+            client.log(Status::RenameForbidden);
+        }
         self.part.abandon();
         Ok(RenameEnd::Never)
     }
@@ -149,8 +164,9 @@ impl<S: Source> Run<'_, S> {
         ) {
             return Ok(Replacement::NotPossible);
         }
-        let aside = self.temporary_name(client, target);
-        let Ok(aside) = aside else { return Ok(Replacement::NotPossible) };
+        let Some(aside) = self.name_aside(client, target).await? else {
+            return Ok(Replacement::NotPossible);
+        };
         if let Err(error) = client.rename(target, &aside).await {
             return match error.refusal() {
                 Some(_) => Ok(Replacement::NotPossible),
@@ -159,15 +175,61 @@ impl<S: Source> Run<'_, S> {
             };
         }
         client.log(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
-        let Err(error) = client.rename(part, target).await else {
-            if client.delete(&aside).await.is_err() {
-                self.not_deleted.push(aside);
-            }
-            return Ok(Replacement::Made);
+        self.part.begin_rename();
+        if let Err(error) = client.rename(part, target).await {
+            // Neither file has the name that it should have: both stay.
+            let is_back = client.is_usable() && client.rename(&aside, target).await.is_ok();
+            let old = if is_back { target.clone() } else { aside };
+            return Err(UploadError::NotReplaced { error, new: part.clone(), old });
+        }
+        // If the connection breaks meanwhile, the next attempt finds the new file.
+        self.old_files.push(aside.clone());
+        let end = self.look_at_replacing(client, file, &aside).await?;
+        self.old_files.retain(|old| *old != aside);
+        if client.delete(&aside).await.is_err() {
+            self.not_deleted.push(aside);
+        }
+        Ok(Replacement::Made(end))
+    }
+
+    /// Looks at the final name before the old file is deleted: the server may have confirmed a rename
+    /// without effect, or another client may have taken the name.
+    async fn look_at_replacing(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        aside: &RemotePath,
+    ) -> Result<RenameEnd, UploadError<S::Error>> {
+        let target = client.size_of(file.target).await?;
+        let seen = SeenNames { target, part: None };
+        let wrong = match self.confirm_name(client, file, seen).await? {
+            NameState::Right => return Ok(RenameEnd::Done { prefetched: None }),
+            NameState::Taken => return Ok(RenameEnd::Taken { prefetched: None }),
+            NameState::NotRenamed => file.part.clone(),
+            NameState::Other(_) => file.target.clone(),
         };
-        // Neither file has the name that it should have: both stay.
-        let is_back = client.is_usable() && client.rename(&aside, target).await.is_ok();
-        let old = if is_back { target.clone() } else { aside };
-        Err(UploadError::NotReplaced { error, new: part.clone(), old })
+        let stored = match target {
+            Size::Bytes(bytes) => Some(bytes),
+            Size::Missing | Size::Unknown => None,
+        };
+        let error = file.check.wrong_size(client, stored);
+        // The error names it.
+        self.old_files.retain(|old| old != aside);
+        Err(UploadError::NotReplaced { error, new: wrong, old: aside.clone() })
+    }
+
+    /// A new name for the old file, in a temporary directory that was made for it where the server refuses
+    /// temporary names; `None` if there is no such name.
+    async fn name_aside(
+        &mut self,
+        client: &mut Client,
+        target: &RemotePath,
+    ) -> Result<Option<RemotePath>, Error> {
+        let Ok(aside) = self.temporary_name(client, target) else { return Ok(None) };
+        match self.temporary_directories.make_for(client, &aside).await {
+            Ok(aside) => Ok(Some(aside)),
+            Err(error) if error.refusal().is_some() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }

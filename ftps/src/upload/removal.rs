@@ -2,7 +2,7 @@
 
 use tokio::time::timeout;
 
-use super::{Run, Source, part_file::PartFile, remove};
+use super::{Run, Source, part_file::PartFile, remove_file};
 use crate::{
     client::{Client, size::is_denial},
     error::Error,
@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How often the deletion of a file is sent where connections break.
-const MAX_DELETE_ATTEMPTS: u32 = 3;
+pub(super) const MAX_DELETE_ATTEMPTS: u32 = 3;
 
 impl<S: Source> Run<'_, S> {
     /// Removes an abandoned part file.
@@ -48,10 +48,10 @@ impl<S: Source> Run<'_, S> {
 
 /// Removes a file, over further sessions where the connection breaks.
 async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
-    let mut removed = remove(client, path).await;
+    let mut removed = remove_file(client, path).await;
     for _ in 1..MAX_DELETE_ATTEMPTS {
         match &removed {
-            Err(error) if error.refusal().is_none() => removed = remove(client, path).await,
+            Err(error) if error.refusal().is_none() => removed = remove_file(client, path).await,
             _answered => break,
         }
     }

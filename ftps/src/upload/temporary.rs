@@ -1,5 +1,6 @@
 //! The temporary names of part files: `name.txt.1a2b3c4d.part`. A server that allows certain
-//! extensions only gets `name.1a2b3c4d.part.txt`.
+//! extensions only gets `name.1a2b3c4d.part.txt`. One that refuses that too gets the final name in a
+//! directory that is made for this file: `ferryport-1a2b3c4d/name.txt`.
 
 use std::io;
 
@@ -10,10 +11,14 @@ const MAX_NAME_BYTES: usize = 255;
 
 /// The mark of every temporary name. Some servers hide or refuse names that start with a dot, so it
 /// comes last, or last before the extension.
-pub(super) const MARK: &str = ".part";
+const MARK: &str = ".part";
 
-/// Random hexadecimal digits before the mark, so that two uploads to one name do not collide.
+/// Random hexadecimal digits in every temporary name, so that two uploads to one name do not collide.
 const RANDOM_DIGITS: usize = 8;
+
+/// The start of the name of a temporary directory; random digits follow. Servers that allow certain
+/// names only allow letters, digits and a hyphen most often.
+const DIRECTORY_START: &str = "ferryport-";
 
 /// The longest extension that stays the end of a temporary name, in bytes with its dot.
 const MAX_EXTENSION_BYTES: usize = 32;
@@ -25,30 +30,86 @@ pub(crate) enum Form {
     Suffix,
     /// `name.1a2b3c4d.part.txt`; as `Suffix` if the name has no extension.
     BeforeExtension,
+    /// `ferryport-1a2b3c4d/name.txt`, in a directory that holds nothing else.
+    InDirectory,
 }
 
-/// Returns a new temporary name in the directory of `path`.
+impl Form {
+    /// The form of `temporary`, a temporary name of the file `path`.
+    pub(crate) fn of(temporary: &RemotePath, path: &RemotePath) -> Self {
+        let is_marked_at_end =
+            || temporary.file_name().is_some_and(|name| stem_of(name.as_bytes()).is_some());
+        match () {
+            () if temporary.parent() != path.parent() => Self::InDirectory,
+            () if is_marked_at_end() => Self::Suffix,
+            () => Self::BeforeExtension,
+        }
+    }
+
+    /// The form that is tried after the server refused this one for the file `path`.
+    pub(crate) fn next(self, path: &RemotePath) -> Option<Self> {
+        match self {
+            Self::Suffix if has_extension(path) => Some(Self::BeforeExtension),
+            Self::Suffix | Self::BeforeExtension => Some(Self::InDirectory),
+            Self::InDirectory => None,
+        }
+    }
+}
+
+/// Returns a new temporary name beside `path`, or in a directory beside it.
 ///
 /// # Errors
 /// When there are no random bytes.
 pub(crate) fn beside(path: &RemotePath, form: Form, random: &dyn Random) -> io::Result<RemotePath> {
     let mut digits = [0; RANDOM_DIGITS / 2];
     random.fill(&mut digits)?;
+    let digits = format!("{:08x}", u32::from_be_bytes(digits));
     let name = path.file_name().unwrap_or_else(|| path.clone());
-    let (stem, extension) = match form {
-        Form::Suffix => (name.as_bytes(), &b""[..]),
-        Form::BeforeExtension => split_extension(name.as_bytes()),
+    let temporary = match form {
+        Form::Suffix => marked(name.as_bytes(), b"", &digits),
+        Form::BeforeExtension => {
+            let (stem, extension) = split_extension(name.as_bytes());
+            marked(stem, extension, &digits)
+        }
+        Form::InDirectory => {
+            [DIRECTORY_START.as_bytes(), digits.as_bytes(), b"/", name.as_bytes()].concat()
+        }
     };
-    let mark = format!(".{:08x}{MARK}", u32::from_be_bytes(digits));
-    let room = MAX_NAME_BYTES - mark.len() - extension.len();
-    let temporary = [longest_start(stem, room), mark.as_bytes(), extension].concat();
     let temporary = RemotePath::new(temporary).map_err(io::Error::other)?;
-    Ok(path.parent().map_or_else(|| temporary.clone(), |parent| parent.join(&temporary)))
+    Ok(in_directory_of(path, &temporary))
 }
 
-/// Whether the forms of the temporary names of a file differ.
-pub(crate) fn has_extension(path: &RemotePath) -> bool {
+/// A name with random digits and the mark before its extension.
+fn marked(stem: &[u8], extension: &[u8], digits: &str) -> Vec<u8> {
+    let mark = format!(".{digits}{MARK}");
+    let room = MAX_NAME_BYTES - mark.len() - extension.len();
+    [longest_start(stem, room), mark.as_bytes(), extension].concat()
+}
+
+/// The path of another name in the directory of `path`.
+fn in_directory_of(path: &RemotePath, name: &RemotePath) -> RemotePath {
+    path.parent().map_or_else(|| name.clone(), |parent| parent.join(name))
+}
+
+/// Whether the temporary names of a file with and without its extension at the end differ.
+fn has_extension(path: &RemotePath) -> bool {
     path.file_name().is_some_and(|name| !split_extension(name.as_bytes()).1.is_empty())
+}
+
+/// Whether a path is that of a temporary directory, by its name.
+#[must_use]
+pub fn is_directory(path: &RemotePath) -> bool {
+    path.file_name().is_some_and(|name| {
+        // Some servers change the case of new names.
+        let name = name.as_bytes().to_ascii_lowercase();
+        name.strip_prefix(DIRECTORY_START.as_bytes())
+            .is_some_and(|random| random.len() == RANDOM_DIGITS && are_random(random))
+    })
+}
+
+/// The temporary directory that a part file is in.
+pub(crate) fn directory_of(temporary: &RemotePath) -> Option<RemotePath> {
+    temporary.parent().filter(is_directory)
 }
 
 /// Splits a name before the dot of its extension, which is empty if there is none.
@@ -67,9 +128,12 @@ fn split_extension(name: &[u8]) -> (&[u8], &[u8]) {
 #[must_use]
 pub fn target_of(temporary: &RemotePath) -> Option<RemotePath> {
     let name = temporary.file_name()?;
+    if let Some(directory) = directory_of(temporary) {
+        return Some(in_directory_of(&directory, &name));
+    }
     let (stem, extension) = parts_of(name.as_bytes())?;
     let target = RemotePath::new([stem, extension].concat()).ok()?;
-    Some(temporary.parent().map_or_else(|| target.clone(), |parent| parent.join(&target)))
+    Some(in_directory_of(temporary, &target))
 }
 
 /// What precedes the random digits of a temporary name, and the extension behind its mark.
@@ -85,8 +149,12 @@ fn parts_of(name: &[u8]) -> Option<(&[u8], &[u8])> {
 fn stem_of(name: &[u8]) -> Option<&[u8]> {
     let stem = name.strip_suffix(MARK.as_bytes())?;
     let (stem, random) = stem.split_at_checked(stem.len().checked_sub(RANDOM_DIGITS)?)?;
-    let is_random = random.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    stem.strip_suffix(b".").filter(|stem| is_random && !stem.is_empty())
+    stem.strip_suffix(b".").filter(|stem| are_random(random) && !stem.is_empty())
+}
+
+/// Whether these are the random digits of a temporary name.
+fn are_random(digits: &[u8]) -> bool {
+    digits.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Returns whether `temporary` is a temporary name of the file `path`.
@@ -94,6 +162,9 @@ pub(crate) fn is_of(temporary: &RemotePath, path: &RemotePath) -> bool {
     let (Some(name), Some(whole)) = (temporary.file_name(), path.file_name()) else {
         return false;
     };
+    if let Some(directory) = directory_of(temporary) {
+        return name == whole && directory.parent() == path.parent();
+    }
     let Some((stem, extension)) = parts_of(name.as_bytes()) else { return false };
     let whole = whole.as_bytes();
     let is_target = whole == [stem, extension].concat();
@@ -118,24 +189,62 @@ mod tests {
     use super::*;
     use crate::random::SystemRandom;
 
-    const FORMS: [Form; 2] = [Form::Suffix, Form::BeforeExtension];
+    const FORMS: [Form; 3] = [Form::Suffix, Form::BeforeExtension, Form::InDirectory];
 
     fn path(text: &str) -> RemotePath {
         RemotePath::try_from(text).unwrap()
     }
 
     #[test]
-    fn temporary_name_stands_beside_the_target_and_leads_back_to_it() {
+    fn temporary_name_leads_back_to_its_target() {
         let target = path("/dir/file.txt");
         for form in FORMS {
             let temporary = beside(&target, form, &SystemRandom).unwrap();
-            assert_eq!(temporary.parent(), target.parent());
+            assert_eq!(Form::of(&temporary, &target), form);
+            let is_in_directory = form == Form::InDirectory;
+            assert_eq!(directory_of(&temporary).is_some(), is_in_directory);
+            assert_eq!(temporary.parent() == target.parent(), !is_in_directory);
             assert_eq!(target_of(&temporary), Some(target.clone()));
             assert!(is_of(&temporary, &target));
             assert!(!is_of(&temporary, &path("/dir/file")));
             assert!(!is_of(&temporary, &path("/other/file.txt")));
             assert_ne!(beside(&target, form, &SystemRandom).unwrap(), temporary);
         }
+    }
+
+    /// An upload tries each form once at most, also of a file that has the mark itself.
+    #[test]
+    fn forms_are_tried_in_their_order() {
+        for (name, expected) in [
+            ("a.csv", &[Form::BeforeExtension, Form::InDirectory][..]),
+            ("a.part", &[Form::BeforeExtension, Form::InDirectory]),
+            ("a", &[Form::InDirectory]),
+        ] {
+            let target = path(name);
+            let next = |form: Form| {
+                let temporary = beside(&target, form, &SystemRandom).unwrap();
+                Form::of(&temporary, &target).next(&target)
+            };
+            let tried: Vec<_> = std::iter::successors(next(Form::Suffix), |form| next(*form))
+                .take(FORMS.len())
+                .collect();
+            assert_eq!(tried, expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn temporary_directory_is_known_by_its_name() {
+        for name in ["ferryport-1a2b3c4d", "/a/ferryport-00000000", "/FERRYPORT-1A2B3C4D"] {
+            assert!(is_directory(&path(name)), "{name}");
+            assert_eq!(directory_of(&path(&format!("{name}/a.csv"))), Some(path(name)));
+        }
+        for name in ["ferryport-", "ferryport-1a2b3c4", "ferryport-1a2b3c4x", "a", "/"] {
+            assert!(!is_directory(&path(name)), "{name}");
+        }
+        let part = path("/dir/ferryport-1a2b3c4d/a.csv");
+        assert!(!is_of(&part, &path("/dir/b.csv")));
+        assert!(!is_of(&part, &path("/other/a.csv")));
+        assert_eq!(target_of(&path("ferryport-1a2b3c4d/a.csv")), Some(path("a.csv")));
     }
 
     #[test]

@@ -130,6 +130,7 @@ impl Session {
                 true => format!("257 \"{path}\" made"),
                 false => "550 exists".to_owned(),
             },
+            "RMD" => self.remove_directory(&path),
             "DELE" => self.delete(&path),
             "MFMT" if knows("MFMT") => {
                 match self.world().state().files.contains_key(path_of(&path)) {
@@ -157,6 +158,18 @@ impl Session {
             "RNTO" => self.rename_to(&path),
             _ => "502 unknown".to_owned(),
         })
+    }
+
+    fn remove_directory(&self, path: &str) -> String {
+        let mut state = self.world().state();
+        let below = format!("{path}/");
+        if state.files.keys().any(|file| file.starts_with(&below)) {
+            return "550 not empty".to_owned();
+        }
+        match state.directories.remove(path) {
+            true => "250 gone".to_owned(),
+            false => "550 no such directory".to_owned(),
+        }
     }
 
     fn delete(&self, path: &str) -> String {

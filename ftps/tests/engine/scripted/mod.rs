@@ -41,6 +41,7 @@ use tokio::{
 
 mod identity;
 mod log;
+mod names;
 mod peer;
 mod port;
 mod server;

@@ -349,6 +349,11 @@ impl Peer {
         port
     }
 
+    /// The client keeps a port that it has not used.
+    pub(crate) fn keep_port(&mut self, port: DataPort) {
+        self.port = Some(port);
+    }
+
     /// Answers `PASV` with an open port and an address.
     pub(crate) async fn passive(&mut self, address: [u8; 4]) -> DataPort {
         let port = self.open_port().await;

@@ -336,36 +336,6 @@ impl Peer {
         self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
     }
 
-    /// The server refuses to give the temporary file its name. `found` is the reply to `SIZE` for that
-    /// name.
-    pub(crate) async fn refuse_rename(&mut self, target: &str, reply: &str, found: &str) {
-        self.answer_for_temporary("RNFR", "350 to?").await;
-        self.answer(&format!("RNTO /home/{target}"), reply).await;
-        self.answer_size(target, found).await;
-    }
-
-    /// The server accepts no `RNTO`: not to the final name, which is free, and not to another
-    /// temporary name.
-    pub(crate) async fn refuse_every_rnto(&mut self, target: &str, size: usize) {
-        self.answer_temporary_size(size).await;
-        self.refuse_rename(target, "550 Permission denied.", "550 none").await;
-        self.expect_free(target).await;
-        self.answer_for_temporary("RNFR", "350 to?").await;
-        let command = self.command().await.unwrap();
-        let other = command.strip_prefix("RNTO ").expect("RNTO comes");
-        assert!(other.ends_with(".part") && other != self.temporary(), "{other}");
-        self.say("550 Permission denied.").await;
-    }
-
-    /// The server lets nothing be renamed, and the client gives the temporary name up.
-    pub(crate) async fn refuse_every_rename(&mut self, target: &str, size: usize) {
-        self.answer_temporary_size(size).await;
-        self.answer_for_temporary("RNFR", "550 Permission denied").await;
-        self.answer(&format!("RNTO /home/{target}"), "503 RNFR first").await;
-        self.answer_size(target, "550 none").await;
-        self.answer_temporary_size(size).await;
-    }
-
     /// The old file is moved out of the way. Returns its new name.
     pub(crate) async fn move_aside(&mut self, target: &str) -> String {
         self.answer(&format!("RNFR /home/{target}"), "350 to?").await;

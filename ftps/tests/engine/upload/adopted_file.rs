@@ -28,7 +28,7 @@ async fn adopt(peer: &mut Peer) {
 
 /// The adopted file gets its name back, which is free.
 async fn give_name_back(peer: &mut Peer) {
-    peer.answer("SIZE /home/a", "550 none").await;
+    peer.expect_free("a").await;
     peer.rename("a").await;
 }
 
@@ -46,14 +46,19 @@ async fn expect_temporary_name(peer: &mut Peer) {
     peer.set_temporary(temporary);
 }
 
+/// The server refuses to continue the adopted file by either command.
+async fn refuse_every_resume(peer: &mut Peer, held: usize) {
+    peer.refuse_restart(held, "STOR").await;
+    peer.expect_retry("a", held).await;
+    peer.refuse_restart(0, "APPE").await;
+}
+
 /// The server resumes nothing: the adopted file gets its name back, and the whole file is uploaded
 /// under another temporary name.
 async fn refuse_to_resume(peer: &mut Peer, held: usize, file: &[u8]) {
     let adopted = peer.temporary();
-    peer.refuse_restart(held, "STOR").await;
-    peer.expect_retry("a", held).await;
-    peer.refuse_restart(0, "APPE").await;
-    peer.rename("a").await;
+    refuse_every_resume(peer, held).await;
+    give_name_back(peer).await;
     peer.expect_taken("a", held).await;
     assert!(peer.stor_all().await == file);
     assert_ne!(peer.temporary(), adopted);
@@ -135,7 +140,7 @@ async fn a_name_that_was_taken_meanwhile_is_not_taken_back() {
         adopt(peer).await;
         let data = peer.restart(HELD).await;
         peer.answer_abort(data).await;
-        peer.answer("SIZE /home/a", "213 7").await;
+        peer.expect_taken("a", 7).await;
         peer.expect_end().await;
     })
     .start();
@@ -291,6 +296,22 @@ async fn existing_file_stays_until_the_new_one_is_complete_where_resuming_is_ref
     server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
 }
 
+/// Another client took the name while the server refused to resume: its file is not replaced.
+#[tokio::test]
+async fn adopted_file_does_not_take_its_name_back_from_another_file() {
+    let file = content(300_000);
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        refuse_every_resume(peer, HELD).await;
+        peer.expect_conflict("a", 7).await;
+        peer.expect_taken("a", 7).await;
+    })
+    .start();
+    let failed = server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Exists { size: Some(7), .. }), "{failed:?}");
+    assert_eq!(failed.leftover, Some(path(&server.temporary())));
+}
+
 /// The server refused to resume after it had added bytes: sending the whole file under the same name
 /// would cut off the only copy.
 #[tokio::test]
@@ -325,7 +346,7 @@ async fn adopted_file_that_cannot_be_continued_gets_its_name_back() {
     let second = session(async move |peer| {
         let adopted = peer.temporary();
         peer.expect_retry("a", 300_001).await;
-        peer.rename("a").await;
+        give_name_back(peer).await;
         peer.expect_taken("a", 300_001).await;
         assert!(peer.stor_all().await == expected);
         assert_ne!(peer.temporary(), adopted);

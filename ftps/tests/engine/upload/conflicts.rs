@@ -4,7 +4,7 @@ use ftps::{
     Cause, Renamed, TargetState, UnknownTarget, Verified,
     upload::{Existing, Plan, UploadError},
 };
-use tokio::io::AsyncWriteExt as _;
+use tokio::{io::AsyncWriteExt as _, sync::oneshot};
 
 use crate::scripted::{
     Peer, Scenario, path, read_to_end, session,
@@ -151,7 +151,7 @@ async fn old_file_is_moved_aside_where_renames_replace_nothing() {
     let server = Scenario::session(async |peer| {
         refuse_to_replace(peer, "550 File exists").await;
         let aside = peer.move_aside("a").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 1).await;
         peer.answer(&format!("DELE {aside}"), "250 gone").await;
     })
     .start();
@@ -166,7 +166,7 @@ async fn old_file_that_cannot_be_deleted_is_reported() {
     let server = Scenario::session(async |peer| {
         refuse_to_replace(peer, "550 File exists").await;
         let aside = peer.move_aside("a").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 1).await;
         peer.set_temporary(&aside);
         for _ in 0..2 {
             peer.answer_for_temporary("DELE", "450 in use").await;
@@ -183,7 +183,7 @@ async fn old_file_moved_aside_is_deleted_in_another_session_after_a_break() {
     let first = session(async |peer| {
         refuse_to_replace(peer, "550 File exists").await;
         let aside = peer.move_aside("a").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 1).await;
         peer.set_temporary(&aside);
         peer.expect_for_temporary("DELE").await;
         peer.disconnect();
@@ -193,6 +193,70 @@ async fn old_file_moved_aside_is_deleted_in_another_session_after_a_break() {
     });
     let server = Scenario::of([first, second]).start();
     server.run(&replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+}
+
+/// The old file is deleted only when the new one has its name.
+#[tokio::test]
+async fn rename_without_effect_costs_no_old_file_that_was_moved_aside() {
+    let server = Scenario::session(async |peer| {
+        refuse_to_replace(peer, "550 File exists").await;
+        peer.move_aside("a").await;
+        peer.rename("a").await;
+        for _ in 0..2 {
+            peer.answer_size("a", "550 none").await;
+        }
+        peer.answer_temporary_size(1).await;
+    })
+    .start();
+    let failed = server.run(&replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap_err();
+    let UploadError::NotReplaced { new, old, .. } = failed.error else { panic!("{failed:?}") };
+    assert_eq!(new, path(&server.temporary()));
+    assert!(old.to_string().starts_with("/home/a."), "{old}");
+    assert_eq!(failed.leftover, None);
+}
+
+/// The new file has its name, and the connection breaks before the client has seen that.
+#[tokio::test]
+async fn old_file_that_was_moved_aside_is_deleted_once_the_new_one_is_found_after_a_break() {
+    let (tell, moved) = oneshot::channel();
+    let first = session(async move |peer| {
+        refuse_to_replace(peer, "550 File exists").await;
+        tell.send(peer.move_aside("a").await).unwrap();
+        peer.rename("a").await;
+        peer.expect("SIZE /home/a").await;
+        peer.disconnect();
+    });
+    let second = session(async move |peer| {
+        peer.answer_size("a", "213 1").await;
+        peer.answer_for_temporary("SIZE", "550 none").await;
+        let _port = peer.extended_passive().await;
+        peer.answer_size("a", "213 1").await;
+        let aside: String = moved.await.unwrap();
+        peer.answer(&format!("DELE {aside}"), "250 gone").await;
+    });
+    let server = Scenario::of([first, second]).start();
+    let uploaded = server.run(&replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+    assert_eq!(uploaded.not_deleted, []);
+}
+
+#[tokio::test]
+async fn mode_of_a_replaced_file_is_set_as_a_fact_where_site_chmod_is_refused() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_taken("a", 9).await;
+        let port = peer.extended_passive().await;
+        let facts = "250-Facts\r\n type=file;size=9;UNIX.mode=0755; /home/a\r\n250 End";
+        peer.answer("MLST /home/a", facts).await;
+        peer.keep_port(port);
+        peer.stor_all().await;
+        peer.answer_temporary_size(1).await;
+        peer.answer_for_temporary("SITE CHMOD 755", "502 unknown").await;
+        peer.answer_for_temporary("MFF UNIX.mode=0755;", "213 UNIX.mode=0755;").await;
+        peer.rename_and_look("a", 1).await;
+    })
+    .features(" MLST type*;size*;UNIX.mode*;\r\n MFF modify;UNIX.group;UNIX.mode;\r\n")
+    .start();
+    server.run(&replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+    assert!(!server.log.has("does not give the new file the mode"), "{}", server.log.text());
 }
 
 #[tokio::test]
@@ -383,7 +447,7 @@ async fn listing_after_a_refused_rename_is_of_the_right_directory() {
         data.shutdown().await.unwrap();
         peer.say("226 done").await;
         let aside = peer.move_aside("a").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 1).await;
         peer.answer(&format!("DELE {aside}"), "250 gone").await;
     })
     .features("")

@@ -18,13 +18,6 @@ async fn answer_part_kept(peer: &mut Peer, target_reply: &str, size: usize) {
     peer.answer_temporary_size(size).await;
 }
 
-/// The file is written under its final name from the first byte on.
-async fn store_in_place(peer: &mut Peer, target: &str) {
-    assert_eq!(peer.stor_all().await, b"abc");
-    assert_eq!(peer.temporary(), format!("/home/{target}"));
-    peer.answer_size(target, "213 3").await;
-}
-
 #[tokio::test]
 async fn rename_that_is_confirmed_without_effect_leads_to_writing_in_place() {
     let server = Scenario::session(async |peer| {
@@ -36,8 +29,7 @@ async fn rename_that_is_confirmed_without_effect_leads_to_writing_in_place() {
         answer_part_kept(peer, "550 none", 3).await;
         peer.delete_temporary().await;
         for target in ["a", "b"] {
-            peer.expect_free(target).await;
-            store_in_place(peer, target).await;
+            peer.upload_in_place(target).await;
         }
     })
     .start();
@@ -61,7 +53,7 @@ async fn rename_without_effect_is_noticed_where_the_old_file_has_the_same_size()
         answer_part_kept(peer, "213 3", 3).await;
         peer.delete_temporary().await;
         peer.expect_taken("a", 3).await;
-        store_in_place(peer, "a").await;
+        peer.store_in_place("a").await;
     })
     .start();
     server.run(&replacing("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
@@ -81,14 +73,7 @@ async fn rename_without_effect_is_noticed_after_a_file_was_written_in_place() {
 async fn rename_without_effect_is_noticed(final_names: FinalNames) {
     let facts = |path: &str| format!("250-Facts\r\n type=file;size=3; {path}\r\n250 End");
     let server = Scenario::session(async move |peer| {
-        peer.answer_size("a", "502 unknown").await;
-        peer.answer_no_directory("a").await;
-        let port = peer.extended_passive().await;
-        peer.answer("MLST /home/a", "550 none").await;
-        peer.expect_stor().await;
-        peer.say("150 go").await;
-        crate::scripted::read_to_end(&mut port.accept().await).await;
-        peer.say("226 done").await;
+        peer.stor_without_size("a").await;
         let temporary = peer.temporary();
         peer.answer_for_temporary("SIZE", "502 unknown").await;
         peer.answer_size("a", "502 unknown").await;
@@ -207,10 +192,7 @@ async fn file_with_the_final_name_is_never_deleted_for_its_size() {
 #[tokio::test]
 async fn file_written_in_place_is_never_deleted_for_its_size() {
     let server = Scenario::session(async |peer| {
-        peer.expect_free("a").await;
-        peer.stor_all().await;
-        peer.refuse_every_rename("a", 3).await;
-        peer.delete_temporary().await;
+        peer.give_up_renames("a", 3).await;
         peer.expect_free("a").await;
         peer.stor_all().await;
         peer.answer_size("a", "213 7").await;

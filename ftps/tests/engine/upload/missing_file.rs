@@ -88,6 +88,41 @@ async fn file_that_is_stored_under_another_name_is_no_success() {
     assert!(error.to_string().contains(&format!("{}.1\"", server.temporary())), "{error}");
 }
 
+/// A file in place that is gone at its end, beside another file.
+async fn lose_file_in_place(peer: &mut Peer, listed: &str) {
+    peer.give_up_renames("report", 3).await;
+    peer.expect_free("report").await;
+    peer.stor_all().await;
+    peer.answer_size("report", "550 none").await;
+    let listing = format!("-rw-r--r-- 1 0 0 {listed}\r\n");
+    peer.list("LIST", listing.as_bytes()).await;
+}
+
+/// The longer name is that of another file.
+#[tokio::test]
+async fn file_that_was_taken_away_is_not_looked_for_under_names_of_other_files() {
+    for other in ["3 Jan 31 2025 report2", "9 Jan 31 2025 report.1"] {
+        let server = Scenario::session(async move |peer| lose_file_in_place(peer, other).await)
+            .features("")
+            .start();
+        let uploaded = server.store("report", b"abc").await.unwrap();
+        assert_eq!(uploaded.verified, Verified::ReplyOnly);
+    }
+}
+
+#[tokio::test]
+async fn file_in_place_that_got_a_number_is_no_success() {
+    let server = Scenario::session(async |peer| {
+        lose_file_in_place(peer, "3 Jan 31 2025 report.1").await;
+        peer.answer("DELE /home/report", "550 none").await;
+    })
+    .features("")
+    .start();
+    let error = engine_error(server.store("report", b"abc").await.unwrap_err());
+    assert_eq!(Cause::of(&error), Cause::StoredElsewhere);
+    assert!(error.to_string().contains("/home/report.1\""), "{error}");
+}
+
 /// No size and no listing can be read: the file may have been taken away.
 #[tokio::test]
 async fn file_that_the_server_does_not_have_and_does_not_list_is_no_success() {

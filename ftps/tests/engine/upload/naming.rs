@@ -128,10 +128,7 @@ async fn file_is_written_in_place_where_renames_are_refused() {
         peer.refuse_every_rename("a", 3).await;
         peer.answer_for_temporary("DELE", "550 Permission denied").await;
         let part = peer.temporary();
-        peer.expect_free("a").await;
-        assert_eq!(peer.stor_all().await, b"abc");
-        assert_eq!(peer.temporary(), "/home/a");
-        peer.answer_size("a", "213 3").await;
+        peer.upload_in_place("a").await;
         // The part file that may not be deleted is tried again, and reported.
         peer.set_temporary(&part);
         peer.answer_for_temporary("DELE", "550 Permission denied").await;
@@ -147,33 +144,52 @@ async fn file_is_written_in_place_where_renames_are_refused() {
 #[tokio::test]
 async fn files_are_written_in_place_on_a_server_that_refuses_every_rnto() {
     let server = Scenario::session(async |peer| {
-        peer.expect_free("a").await;
-        peer.stor_all().await;
-        peer.refuse_every_rnto("a", 3).await;
-        peer.delete_temporary().await;
-        peer.expect_free("a").await;
-        assert_eq!(peer.stor_all().await, b"abc");
-        assert_eq!(peer.temporary(), "/home/a");
-        peer.answer_size("a", "213 3").await;
+        for directory in ["d", "e", "f"] {
+            let target = format!("{directory}/a");
+            peer.answer(&format!("CWD /home/{directory}"), "250 ok").await;
+            peer.give_up_rnto(&target, 3).await;
+            peer.upload_in_place(&target).await;
+        }
         // The server is known now, also in another directory. A file that exists is asked about.
-        peer.answer("CWD /home/d", "250 ok").await;
-        peer.expect_taken("d/b", 2).await;
+        peer.answer("CWD /home/g", "250 ok").await;
+        peer.expect_taken("g/b", 2).await;
         let port = peer.extended_passive().await;
-        peer.answer_date("d/b").await;
-        peer.expect_taken("d/b", 2).await;
-        peer.answer("STOR /home/d/b", "150 go").await;
+        peer.answer_date("g/b").await;
+        peer.expect_taken("g/b", 2).await;
+        peer.answer("STOR /home/g/b", "150 go").await;
         assert_eq!(read_to_end(&mut port.accept().await).await, b"xyz");
         peer.say("226 done").await;
-        peer.answer_size("d/b", "213 3").await;
+        peer.answer_size("g/b", "213 3").await;
     })
     .start();
     let mut client = server.managed();
-    store(&mut client, "a", b"abc").await.unwrap();
-    let conflict = store(&mut client, "d/b", b"xyz").await.unwrap_err();
+    for name in ["d/a", "e/a", "f/a"] {
+        store(&mut client, name, b"abc").await.unwrap();
+    }
+    let conflict = store(&mut client, "g/b", b"xyz").await.unwrap_err();
     assert_eq!(size_in_conflict(&conflict), Some(2));
-    run(&mut client, &replacing("d/b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    run(&mut client, &replacing("g/b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
     assert_eq!(server.log.count("refuses every rename"), 1, "{}", server.log.text());
-    server.log.must_have("Writing to \"/home/d/b\" directly");
+    server.log.must_have("Writing to \"/home/g/b\" directly");
+}
+
+/// A login may have other rights in each directory.
+#[tokio::test]
+async fn refused_rnto_in_one_directory_says_nothing_of_others() {
+    let server = Scenario::session(async |peer| {
+        peer.give_up_rnto("a", 3).await;
+        for target in ["a", "b"] {
+            peer.upload_in_place(target).await;
+        }
+        peer.answer("CWD /home/d", "250 ok").await;
+        peer.upload("d/c").await;
+    })
+    .start();
+    let mut client = server.managed();
+    for name in ["a", "b", "d/c"] {
+        store(&mut client, name, b"abc").await.unwrap();
+    }
+    assert_eq!(server.log.count("does not allow renames in this directory"), 1);
 }
 
 /// Only this name is refused: the part file can be renamed to another temporary name.
@@ -204,10 +220,7 @@ async fn name_that_is_refused_does_not_forbid_renames() {
 #[tokio::test]
 async fn size_of_the_old_file_proves_nothing_about_the_file_written_over_it() {
     let server = Scenario::session(async |peer| {
-        peer.expect_free("a").await;
-        peer.stor_all().await;
-        peer.refuse_every_rnto("a", 3).await;
-        peer.delete_temporary().await;
+        peer.give_up_rnto("a", 3).await;
         peer.expect_free("a").await;
         peer.stor_all().await;
         peer.answer_size("a", "213 3").await;
@@ -251,14 +264,7 @@ async fn file_that_was_to_be_overwritten_in_place_is_not_reported_for_resuming()
 #[tokio::test]
 async fn part_file_written_in_place_under_a_free_name_is_removed() {
     let server = Scenario::session(async |peer| {
-        peer.answer_size("a", "502 unknown").await;
-        peer.answer_no_directory("a").await;
-        let port = peer.extended_passive().await;
-        peer.answer("MLST /home/a", "550 none").await;
-        peer.expect_stor().await;
-        peer.say("150 go").await;
-        read_to_end(&mut port.accept().await).await;
-        peer.say("226 done").await;
+        peer.stor_without_size("a").await;
         peer.answer_temporary_size(3).await;
         peer.answer_size("a", "502 unknown").await;
         peer.answer("MLST /home/a", "550 none").await;
@@ -295,9 +301,7 @@ async fn abandoned_part_file_is_removed_after_a_break() {
     });
     let second = session(async |peer| {
         peer.delete_temporary().await;
-        peer.expect_free("a").await;
-        assert_eq!(peer.stor_all().await, b"abc");
-        peer.answer_size("a", "213 3").await;
+        peer.upload_in_place("a").await;
     });
     let server = Scenario::of([first, second]).start();
     server.store("a", b"abc").await.unwrap();
@@ -309,10 +313,7 @@ async fn part_file_is_abandoned_when_another_upload_learns_that_renames_are_refu
     let (broken, breaks) = oneshot::channel();
     let (learned, learns) = oneshot::channel();
     let other = session(async |peer| {
-        peer.expect_free("b").await;
-        peer.stor_all().await;
-        peer.refuse_every_rename("b", 1).await;
-        peer.delete_temporary().await;
+        peer.give_up_renames("b", 1).await;
         peer.expect_free("b").await;
         peer.stor_all().await;
         peer.answer_size("b", "213 1").await;
@@ -351,10 +352,7 @@ async fn part_file_is_abandoned_when_another_upload_learns_that_renames_are_refu
 #[tokio::test]
 async fn part_file_to_resume_does_not_permit_writing_over_a_file() {
     let server = Scenario::session(async |peer| {
-        peer.expect_free("x").await;
-        peer.stor_all().await;
-        peer.refuse_every_rename("x", 1).await;
-        peer.delete_temporary().await;
+        peer.give_up_renames("x", 1).await;
         peer.expect_free("x").await;
         peer.stor_all().await;
         peer.answer_size("x", "213 1").await;
