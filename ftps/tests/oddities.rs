@@ -28,7 +28,8 @@ use ftps::{
     transcript::{EventKind, Status},
     upload::{
         DigestError, Existing, Failed, Plan, Progress, Source, UploadError, Uploaded,
-        temporary::target_of, upload,
+        temporary::{self, target_of},
+        upload,
     },
 };
 use memory_network::{
@@ -38,7 +39,7 @@ use memory_network::{
 };
 use odd_server::{
     HOME, OddServer, Oddity, VIRUS,
-    disk::{Held, Item, NEW_MODE, Snapshot},
+    disk::{Held, Item, NEW_MODE, Node, Snapshot},
 };
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -229,15 +230,39 @@ struct Path {
     steps: Vec<Step>,
 }
 
+impl Said {
+    fn note(&mut self, status: &Status) {
+        let (paths, path) = match status {
+            Status::WritingInPlace { path } | Status::WritingThroughLink { path } => {
+                (&mut self.in_place, path)
+            }
+            Status::ModeUntold { path } => (&mut self.mode_untold, path),
+            Status::AdoptedFileKept { path } => (&mut self.kept, path),
+            _ => return,
+        };
+        paths.insert(path.clone());
+    }
+}
+
+/// The paths that the session log named.
+#[derive(Default)]
+struct Said {
+    /// Files that are written in place, or through a link.
+    in_place: BTreeSet<String>,
+    /// Replaced files whose modes are not told.
+    mode_untold: BTreeSet<String>,
+    /// Adopted files that turned out to be other ones, by their temporary names.
+    kept: BTreeSet<String>,
+}
+
 /// A walk, and the server that it is about.
 struct Walk {
     server: Arc<OddServer>,
     pool: Pool,
     paths: Vec<Path>,
-    /// The paths that the engine said it writes to directly.
-    in_place: Arc<Mutex<BTreeSet<String>>>,
-    /// The paths of replaced files whose modes the engine said are not told.
-    mode_untold: Arc<Mutex<BTreeSet<String>>>,
+    said: Arc<Mutex<Said>>,
+    /// The paths that the outcomes say may be left.
+    reported: Mutex<BTreeSet<String>>,
     figures: Mutex<Figures>,
 }
 
@@ -254,9 +279,10 @@ impl Walk {
             Path { directory, steps }
         });
         let paths = paths.collect();
-        let (in_place, mode_untold) = (Arc::default(), Arc::default());
-        let pool = pool(&server, rng, Arc::clone(&in_place), Arc::clone(&mode_untold));
-        Self { server, pool, paths, in_place, mode_untold, figures: Mutex::default() }
+        let said = Arc::default();
+        let pool = pool(&server, rng, Arc::clone(&said));
+        let (reported, figures) = (Mutex::default(), Mutex::default());
+        Self { server, pool, paths, said, reported, figures }
     }
 
     async fn run(&self) {
@@ -275,6 +301,33 @@ impl Walk {
         for (path, end) in self.paths.iter().zip(ends) {
             self.assert_kept(&path.directory, &end, "after the end");
         }
+        self.assert_directories_reported();
+    }
+
+    /// Every temporary directory that is left was reported, or a file in it.
+    fn assert_directories_reported(&self) {
+        let reported = self.reported.lock().unwrap();
+        let state = self.server.state();
+        for left in state.disk.paths() {
+            let below = format!("{left}/");
+            let is_known = || reported.iter().any(|path| path == left || path.starts_with(&below));
+            let path = RemotePath::try_from(left).unwrap();
+            assert!(!temporary::is_directory(&path) || is_known(), "{left} is left");
+        }
+    }
+
+    fn note_reported(&self, outcome: &Outcome) {
+        let (not_deleted, failed) = match outcome {
+            Ok(uploaded) => (&uploaded.not_deleted, None),
+            Err(failed) => (&failed.not_deleted, Some(failed)),
+        };
+        let both = match failed.map(|failed| &failed.error) {
+            Some(UploadError::NotReplaced { new, old, .. }) => [Some(new), Some(old)],
+            _ => [None, None],
+        };
+        let leftover = failed.and_then(|failed| failed.leftover.as_ref());
+        let reported = not_deleted.iter().chain(both.into_iter().chain([leftover]).flatten());
+        self.reported.lock().unwrap().extend(reported.map(ToString::to_string));
     }
 
     fn snapshot(&self, directory: &str) -> Snapshot {
@@ -340,6 +393,7 @@ impl Walk {
             let resumed = resume.take();
             let outcome = attempt(client, &job, resumed.clone(), next).await;
             self.server.note(format!("outcome: {outcome:?}"));
+            self.note_reported(&outcome);
             if outcome.is_err() {
                 sleep(TRANSFERS_END_WITHIN).await;
             }
@@ -348,7 +402,7 @@ impl Walk {
             upload.check_old_files(&before, &self.snapshot(directory));
             match &outcome {
                 Ok(uploaded) => {
-                    upload.check_done(uploaded);
+                    upload.check_done(uploaded, &before);
                     self.figures.lock().unwrap().done += 1;
                     return;
                 }
@@ -443,32 +497,57 @@ impl Attempt<'_> {
     fn check_old_files(&self, before: &Snapshot, after: &Snapshot) {
         for (key, old) in before.iter().filter(|(_, old)| !is_part_file(old)) {
             let new = after.get(key);
-            // A link whose file the server took away looks like a free name.
-            if new == Some(old) || self.walk.is_broken_link(old, before) {
-                continue;
-            }
-            // A link that was to be continued has the temporary name that the engine reports.
-            let is_moved_link = matches!(old.held, Held::Link(_))
-                && self.outcome.is_err()
-                && self.job.policy == Existing::Resume
-                && after.values().any(|item| item.held == old.held);
-            if is_moved_link {
-                continue;
-            }
             let is_answered = self.is_resumed || self.job.policy != Existing::Keep;
-            let is_right = is_answered && self.reached.contains(key) && self.is_answer(old, new);
+            let is_right = new == Some(old)
+                || self.is_free_link(key, old, before)
+                || self.is_moved_link(old)
+                || is_answered && self.reached.contains(key) && self.is_answer(old, new);
             assert!(is_right, "{old:?} became {new:?} ({:?})", self.job);
         }
+    }
+
+    /// Whether an item is a link with the upload's name that leads to nothing. `SIZE` does not tell it from
+    /// a free name; to ask every time would cost each upload to a free name a round trip.
+    fn is_free_link(&self, key: &str, item: &Item, before: &Snapshot) -> bool {
+        *key == self.walk.server.state().disk.key(&self.job.path)
+            && self.walk.is_broken_link(item, before)
+    }
+
+    /// Whether an item is a link that was to be continued, and has the temporary name that the engine
+    /// reports.
+    fn is_moved_link(&self, item: &Item) -> bool {
+        let Held::Link(target) = &item.held else { return false };
+        let state = self.walk.server.state();
+        let is_it = |path: String| state.disk.node(&path) == Some(&Node::Link(target.clone()));
+        self.outcome.is_err()
+            && self.job.policy == Existing::Resume
+            && self.kept_paths().into_iter().any(is_it)
+    }
+
+    /// The paths under which the outcome and the log say that the old file may be.
+    fn kept_paths(&self) -> Vec<String> {
+        let mut paths: Vec<String> = match self.outcome {
+            Ok(_) => Vec::new(),
+            Err(Failed { error: UploadError::NotReplaced { old, .. }, .. }) => {
+                vec![old.to_string()]
+            }
+            Err(Failed { leftover, .. }) => leftover.iter().map(ToString::to_string).collect(),
+        };
+        paths.extend(self.walk.said.lock().unwrap().kept.iter().cloned());
+        paths
     }
 
     /// Whether a changed file is as the user's answer says.
     fn is_answer(&self, old: &Item, new: Option<&Item>) -> bool {
         let Job { path, content, .. } = self.job;
-        let is_untold = self.walk.mode_untold.lock().unwrap().contains(path);
-        let is_in_place = self.walk.in_place.lock().unwrap().contains(path);
+        let (is_untold, is_in_place) = {
+            let said = self.walk.said.lock().unwrap();
+            (said.mode_untold.contains(path), said.in_place.contains(path))
+        };
         // The server deletes a file that its scanner rejects, also one that was to be continued, or was
         // written in place or through a link.
         let is_rejected = new.is_none()
+            && self.outcome.is_err()
             && (self.job.policy == Existing::Resume || is_in_place)
             && self.walk.server.traits.has(Oddity::RefusedAtEnd)
             && content.starts_with(VIRUS);
@@ -482,57 +561,70 @@ impl Attempt<'_> {
             Held::Directory | Held::Link(_) => return false,
         };
         let state = self.walk.server.state();
-        let is_taken = self.reached.iter().any(|key| state.disk.has_taken(key, content));
+        let is_interrupted = is_in_place && self.outcome.is_err();
+        // A mailbox takes a part of a file too.
+        let is_taken = self.reached.iter().any(|key| {
+            state.disk.has_taken(key, content)
+                || is_interrupted && state.disk.has_taken_part(key, content)
+        });
         let has_new = match new.map(|new| &new.held) {
             Some(Held::File { content: now, mode: now_mode }) => {
-                let keeps_mode =
-                    now_mode == mode || !self.walk.server.traits.knows("CHMOD") || is_untold;
-                now == content && (keeps_mode || self.outcome.is_err())
+                let traits = &self.walk.server.traits;
+                let changes_modes = traits.knows("CHMOD") || traits.knows("MFF");
+                let keeps_mode = now_mode == mode || !changes_modes || is_untold;
+                // A file in place that was interrupted is a part of the new one, which is said before.
+                let is_part = is_interrupted && content.starts_with(now);
+                now == content && keeps_mode || is_part
             }
             Some(Held::Directory | Held::Link(_)) => return false,
             None => is_taken,
         };
-        let is_aside = state.disk.has_start(old_content)
-            && match self.outcome {
-                Err(Failed { error: UploadError::NotReplaced { .. }, .. }) => true,
-                Err(_) => self.job.policy == Existing::Resume,
-                Ok(_) => false,
-            };
-        has_new || is_aside || (is_in_place && self.outcome.is_err())
+        let holds_old = |path: &String| {
+            state.disk.content(path).is_some_and(|held| held.starts_with(old_content))
+        };
+        let is_kept = || {
+            let is_continued = self.job.policy == Existing::Resume;
+            // It has its name back, perhaps with bytes that were appended.
+            let own = is_continued.then_some(path);
+            self.kept_paths().iter().chain(own).any(holds_old)
+                || is_continued && state.disk.has_taken_start(old_content)
+        };
+        has_new || self.outcome.is_err() && is_kept()
     }
 
     /// The upload that is reported as done is stored under its name with its bytes.
-    fn check_done(&self, uploaded: &Uploaded) {
+    fn check_done(&self, uploaded: &Uploaded, before: &Snapshot) {
         let Job { path, content, .. } = self.job;
         let traits = &self.walk.server.traits;
         let disk = &self.walk.server.state().disk;
         assert_eq!(uploaded.path.to_string(), *path, "done under another name");
         let is_stored = disk.content(path) == Some(content);
-        // The server chose the name under which it took the file.
+        // The server chose the name under which it stored or took the file.
         let chosen = format!("{}.1", disk.followed(path));
         let may_choose = traits.has(Oddity::StoredElsewhere);
+        let is_unproven = uploaded.verified == Verified::ReplyOnly;
         let is_taken = traits.has(Oddity::Mailbox)
             && (disk.has_taken(&disk.followed(path), content)
                 || may_choose && disk.has_taken(&chosen, content))
-            && uploaded.verified == Verified::ReplyOnly;
-        // No reply tells this server from one that takes files away, or that the file which a link
-        // leads to, or which has the name and the size, is the old one.
-        let is_in_place = self.walk.in_place.lock().unwrap().contains(path);
-        let is_link = disk.followed(path) != *path;
-        let is_hidden = traits.has(Oddity::StoredElsewhere)
-            && (traits.has(Oddity::UploadOnly)
-                || is_in_place
-                || (traits.has(Oddity::NoSize) && is_link))
-            && uploaded.verified == Verified::ReplyOnly;
-        let is_right = is_stored || is_taken || is_hidden;
+            && is_unproven;
+        // No reply tells the old file from the new one: none tells anything, there is no size, or both
+        // have the same size.
+        let old = before.get(&disk.key(&disk.followed(path))).map(|old| &old.held);
+        let has_same_size =
+            matches!(old, Some(Held::File { content: old, .. }) if old.len() == content.len());
+        let is_elsewhere = may_choose
+            && disk.content(&chosen) == Some(content)
+            && (traits.has(Oddity::UploadOnly) || traits.has(Oddity::NoSize) || has_same_size)
+            && is_unproven;
+        let is_right = is_stored || is_taken || is_elsewhere;
         assert!(is_right, "done, and not stored ({:?})", self.job);
     }
 }
 
 /// Whether the path is one that the engine chose, or that the server chose (`.1`).
 fn is_part_file(item: &Item) -> bool {
-    let is_chosen = item.path.ends_with(".1");
-    is_chosen || target_of(&RemotePath::try_from(item.path.as_str()).unwrap()).is_some()
+    let path = RemotePath::try_from(item.path.as_str()).unwrap();
+    item.path.ends_with(".1") || temporary::is_directory(&path) || target_of(&path).is_some()
 }
 
 /// Uploads a file once.
@@ -584,22 +676,11 @@ fn fill(server: &OddServer, rng: &mut fastrand::Rng, directory: &str) {
     }
 }
 
-fn pool(
-    server: &Arc<OddServer>,
-    random: fastrand::Rng,
-    in_place: Arc<Mutex<BTreeSet<String>>>,
-    mode_untold: Arc<Mutex<BTreeSet<String>>>,
-) -> Pool {
+fn pool(server: &Arc<OddServer>, random: fastrand::Rng, said: Arc<Mutex<Said>>) -> Pool {
     let log = Arc::downgrade(server);
     let transcript = Transcript::new(move |event| {
-        match &event.kind {
-            EventKind::Status(
-                Status::WritingInPlace { path } | Status::WritingThroughLink { path },
-            ) => drop(in_place.lock().unwrap().insert(path.clone())),
-            EventKind::Status(Status::ModeUntold { path }) => {
-                mode_untold.lock().unwrap().insert(path.clone());
-            }
-            _ => (),
+        if let EventKind::Status(status) = &event.kind {
+            said.lock().unwrap().note(status);
         }
         if let Some(server) = log.upgrade() {
             server.note(format!("                    {event}"));

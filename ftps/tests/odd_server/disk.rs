@@ -134,14 +134,9 @@ impl Disk {
         Some(&self.files[self.file(path)?].content)
     }
 
-    /// Whether some file starts with these bytes, here or where it was taken to.
-    pub(crate) fn has_start(&self, start: &[u8]) -> bool {
-        let is_here = |entry: &Entry| match entry.node {
-            Node::File(file) => self.files[file].content.starts_with(start),
-            Node::Directory | Node::Link(_) => false,
-        };
-        self.entries.values().any(is_here)
-            || self.taken.iter().any(|(_, taken)| taken.starts_with(start))
+    /// Whether a file that starts with these bytes was taken away.
+    pub(crate) fn has_taken_start(&self, start: &[u8]) -> bool {
+        self.taken.iter().any(|(_, taken)| taken.starts_with(start))
     }
 
     /// The size of a file, as the server shows it.
@@ -222,6 +217,16 @@ impl Disk {
         is_file && self.entries.remove(&self.key(path)).is_some()
     }
 
+    pub(crate) fn remove_directory(&mut self, path: &str) {
+        let key = self.key(path);
+        self.entries.remove(&key);
+    }
+
+    /// All paths, as they are stored.
+    pub(crate) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.entries.values().map(|entry| entry.path.as_str())
+    }
+
     /// Takes a file away.
     pub(crate) fn take(&mut self, file: FileId) {
         let is_it = |entry: &Entry| entry.node == Node::File(file);
@@ -235,6 +240,12 @@ impl Disk {
     pub(crate) fn has_taken(&self, path: &str, content: &[u8]) -> bool {
         let key = self.key(path);
         self.taken.iter().any(|(path, taken)| self.key(path) == key && taken == content)
+    }
+
+    /// Whether a file that was taken away from a path has the first of these bytes.
+    pub(crate) fn has_taken_part(&self, path: &str, content: &[u8]) -> bool {
+        let key = self.key(path);
+        self.taken.iter().any(|(path, taken)| self.key(path) == key && content.starts_with(taken))
     }
 
     /// The names and nodes in a directory.

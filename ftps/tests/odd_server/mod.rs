@@ -63,6 +63,14 @@ pub(crate) enum Oddity {
     Mailbox,
     /// Only names that end with `.csv` are allowed.
     OnlyCsv,
+    /// Only names with a single dot are allowed, which no temporary name has.
+    OneDot,
+    /// Refused names get the reply of a denied command, which does not tell that the name is the reason.
+    Denied550,
+    /// No directory can be made.
+    NoDirectories,
+    /// `RNTO` is refused in another directory than the file's.
+    NoMoving,
     /// Nothing can be read or listed.
     UploadOnly,
     /// Directories have the names of files to come.
@@ -76,7 +84,7 @@ pub(crate) enum Oddity {
 }
 
 impl Oddity {
-    pub(crate) const ALL: [Self; 20] = [
+    pub(crate) const ALL: [Self; 24] = [
         Self::NoSize,
         Self::ForeignList,
         Self::UnreadableLines,
@@ -92,6 +100,10 @@ impl Oddity {
         Self::StoredElsewhere,
         Self::Mailbox,
         Self::OnlyCsv,
+        Self::OneDot,
+        Self::NoDirectories,
+        Self::NoMoving,
+        Self::Denied550,
         Self::UploadOnly,
         Self::DirectoryOfName,
         Self::RefusedAtEnd,
@@ -126,7 +138,7 @@ impl Traits {
         let optional = [("SIZE", 1, 1), ("MLST", 2, 3), ("MDTM", 2, 3), ("MFMT", 2, 3)];
         let commands = optional
             .into_iter()
-            .chain([("XCRC", 1, 4), ("CHMOD", 2, 3), ("REST", 4, 5), ("APPE", 2, 3)])
+            .chain([("XCRC", 1, 4), ("CHMOD", 2, 3), ("MFF", 1, 3), ("REST", 4, 5), ("APPE", 2, 3)])
             .filter(|&(command, known, of)| match command {
                 "SIZE" if has(Oddity::NoSize) => false,
                 "MLST" if lists_only => false,

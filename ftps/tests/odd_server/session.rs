@@ -80,6 +80,7 @@ impl Session {
             "EPSV" | "PASV" => self.control.open_port(verb),
             "CWD" => self.change_directory(argument),
             "MKD" => self.make_directory(argument),
+            "RMD" => self.remove_directory(argument),
             "DELE" => match self.with_disk(|disk| disk.remove(argument)) {
                 true => "250 gone".to_owned(),
                 false => MISSING.to_owned(),
@@ -99,6 +100,11 @@ impl Session {
             "MFMT" if self.knows("MFMT") => {
                 let path = argument.split_once(' ').map_or("", |(_, path)| path);
                 self.about_file(path, |_, _| "213 ok".to_owned())
+            }
+            "MFF" if self.knows("MFF") => {
+                let fact =
+                    argument.strip_prefix("UNIX.mode=").and_then(|fact| fact.split_once("; "));
+                fact.map_or(UNKNOWN.to_owned(), |(mode, path)| self.change_mode(mode, path))
             }
             "SITE" => self.site(argument),
             "SIZE" if !self.knows("SIZE") => UNKNOWN.to_owned(),
@@ -139,6 +145,7 @@ impl Session {
             ("XCRC", " XCRC"),
             ("REST", " REST STREAM"),
             ("CHMOD", " SITE CHMOD"),
+            ("MFF", " MFF modify;UNIX.mode;"),
         ];
         lines.extend(features.iter().filter(|(name, _)| self.knows(name)).map(|(_, line)| line));
         lines.push("211 End");
@@ -165,7 +172,21 @@ impl Session {
         }
     }
 
+    fn remove_directory(&self, path: &str) -> String {
+        self.with_disk(|disk| match disk.node(path) {
+            Some(Node::Directory) if disk.children(path).is_empty() => {
+                disk.remove_directory(path);
+                "250 gone".to_owned()
+            }
+            Some(_) => "550 not an empty directory".to_owned(),
+            None => MISSING.to_owned(),
+        })
+    }
+
     fn make_directory(&self, path: &str) -> String {
+        if self.has(Oddity::NoDirectories) {
+            return DENIED.to_owned();
+        }
         self.with_disk(|disk| match disk.node(path) {
             None => {
                 disk.add_directory(path);
@@ -177,20 +198,23 @@ impl Session {
 
     fn site(&self, argument: &str) -> String {
         let mut words = argument.splitn(3, ' ');
-        let (command, mode, path) = (words.next(), words.next(), words.next());
-        let mode = mode.and_then(|mode| u32::from_str_radix(mode, 8).ok());
-        match (command, mode, path) {
+        match (words.next(), words.next(), words.next()) {
             (Some("CHMOD"), Some(mode), Some(path)) if self.knows("CHMOD") => {
-                self.with_disk(|disk| match disk.file(path) {
-                    Some(file) => {
-                        disk.set_mode(file, mode);
-                        "200 ok".to_owned()
-                    }
-                    None => MISSING.to_owned(),
-                })
+                self.change_mode(mode, path)
             }
             _ => UNKNOWN.to_owned(),
         }
+    }
+
+    fn change_mode(&self, mode: &str, path: &str) -> String {
+        let Ok(mode) = u32::from_str_radix(mode, 8) else { return UNKNOWN.to_owned() };
+        self.with_disk(|disk| match disk.file(path) {
+            Some(file) => {
+                disk.set_mode(file, mode);
+                "200 ok".to_owned()
+            }
+            None => MISSING.to_owned(),
+        })
     }
 
     fn rename_from(&mut self, path: &str) -> String {
@@ -209,7 +233,10 @@ impl Session {
             return DENIED.to_owned();
         }
         if self.is_name_refused(path) {
-            return "553 Only *.csv is allowed.".to_owned();
+            return self.name_refusal().to_owned();
+        }
+        if self.has(Oddity::NoMoving) && directory_of(&from) != directory_of(path) {
+            return "550 Cross-directory rename refused.".to_owned();
         }
         if self.has(Oddity::RenameIgnored) {
             return "250 ok".to_owned();
@@ -229,7 +256,16 @@ impl Session {
     }
 
     fn is_name_refused(&self, path: &str) -> bool {
-        self.has(Oddity::OnlyCsv) && !path.ends_with(".csv")
+        let name = path.strip_prefix(directory_of(path)).unwrap_or(path);
+        (self.has(Oddity::OnlyCsv) && !name.ends_with(".csv"))
+            || (self.has(Oddity::OneDot) && name.matches('.').count() != 1)
+    }
+
+    fn name_refusal(&self) -> &'static str {
+        match self.has(Oddity::Denied550) {
+            true => DENIED,
+            false => "553 File name not allowed.",
+        }
     }
 
     fn facts(&self, path: &str) -> String {
@@ -270,7 +306,7 @@ impl Session {
     /// Stores a file from an offset on; at its end where there is none.
     async fn store(&mut self, path: &str, offset: Option<usize>) -> Result<String> {
         if self.is_name_refused(path) {
-            return Ok("553 Only *.csv is allowed.".to_owned());
+            return Ok(self.name_refusal().to_owned());
         }
         let is_elsewhere = self.has(Oddity::StoredElsewhere);
         let path = if is_elsewhere { format!("{path}.1") } else { path.to_owned() };
@@ -339,8 +375,7 @@ fn open(
     path: &str,
     offset: Option<usize>,
 ) -> std::result::Result<(FileId, usize), &'static str> {
-    let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-    if !disk.is_directory(parent) {
+    if !disk.is_directory(directory_of(path)) {
         return Err("553 no such directory");
     }
     if disk.is_directory(path) {
@@ -354,6 +389,11 @@ fn open(
     let file = disk.open(path);
     disk.truncate(file, offset);
     Ok((file, offset))
+}
+
+/// The directory that a path is in.
+fn directory_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
 fn facts_of(disk: &Disk, node: &Node) -> String {
