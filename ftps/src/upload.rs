@@ -178,21 +178,21 @@ pub async fn upload<S: Source>(
         tls: None,
         attempts: 0,
     };
-    let ended = run.run_attempts(client).await;
+    let ended = Box::pin(run.run_attempts(client)).await;
     let mut old_files = std::mem::take(&mut run.old_files);
     if ended.is_ok() {
         run.not_deleted.append(&mut old_files);
     }
-    let mut not_deleted = run.delete_again(client).await;
+    let mut not_deleted = Box::pin(run.delete_again(client)).await;
     // The new file was not seen: the old one stays.
     not_deleted.append(&mut old_files);
     let ended = match ended {
         Ok(uploaded) => Ok(uploaded),
-        Err(error) => Err(run.fail(client, error).await),
+        Err(error) => Err(Box::pin(run.fail(client, error)).await),
     };
     let mut reported = not_deleted.clone();
     reported.extend(ended.as_ref().err().into_iter().flat_map(Failed::files));
-    let directories = run.temporary_directories.remove(client, &reported).await;
+    let directories = Box::pin(run.temporary_directories.remove(client, &reported)).await;
     not_deleted.extend(directories);
     match ended {
         Ok(uploaded) => Ok(Uploaded { not_deleted, ..uploaded }),
@@ -330,7 +330,7 @@ impl<S: Source> Run<'_, S> {
         // The server may have made a directory under another name.
         let target = session.absolute(&self.plan.path);
         self.target = Some(target.clone());
-        self.rename_back_if_not_resumable(session, &target).await?;
+        Box::pin(self.rename_back_if_not_resumable(session, &target)).await?;
         let name = self.choose_name(session, &target).await?;
         let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
         let (found, held) = Box::pin(self.look_up(session, &name, &target, prefetched)).await?;
@@ -356,13 +356,13 @@ impl<S: Source> Run<'_, S> {
         let name = self.look_at_replaced(session, name, &target, found).await?;
         let remaining = self.remaining(session, held).await?;
         if remaining.is_whole_file() && self.holds_adopted_bytes(held) {
-            self.rename_adopted_back(session, &target).await?;
+            Box::pin(self.rename_adopted_back(session, &target)).await?;
             return Ok(AttemptEnd::AdoptedFileReturned);
         }
         let name = match remaining {
             Remaining::From(start) => {
-                let name = self.in_made_directory(session, name, held).await?;
                 // The long steps are on the heap: the stack of a thread holds 2 MiB.
+                let name = Box::pin(self.in_made_directory(session, name, held)).await?;
                 Box::pin(self.transfer(session, name.path(), start)).await?;
                 self.learn_other_names(session, &target);
                 name
@@ -378,7 +378,7 @@ impl<S: Source> Run<'_, S> {
             Err(UploadError::Engine(error))
                 if error.is_missing_file() && !self.part.is_adopted() && session.is_usable() =>
             {
-                self.find_missing(session, &name, error).await?
+                Box::pin(self.find_missing(session, &name, error)).await?
             }
             ended => ended?,
         };

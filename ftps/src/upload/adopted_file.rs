@@ -98,7 +98,9 @@ impl<S: Source> Run<'_, S> {
         let name = match name {
             Name::InPlace(path, _) => Name::InPlace(path, OldFile::Absent),
             // Before the file is adopted: if the directory is refused, it stays as it is.
-            temporary => self.in_made_directory(client, temporary, Size::Missing).await?,
+            temporary @ Name::Temporary(_) => {
+                Box::pin(self.in_made_directory(client, temporary, Size::Missing)).await?
+            }
         };
         let path = name.path().clone();
         let is_in_place = name.is_in_place();

@@ -95,7 +95,7 @@ impl<S: Source> Run<'_, S> {
             return Err(refusal.into());
         }
         if self.may_replace() {
-            if let Replacement::Made(end) = self.replace(client, file).await? {
+            if let Replacement::Made(end) = Box::pin(self.replace(client, file)).await? {
                 return Ok(end);
             }
         } else {
@@ -113,7 +113,7 @@ impl<S: Source> Run<'_, S> {
             self.part.abandon();
             return Ok(RenameEnd::Never);
         }
-        self.probe_renames(client, file, refusal).await
+        Box::pin(self.probe_renames(client, file, refusal)).await
     }
 
     /// Renames the part file to another temporary name, to tell a refused name from renames that the
@@ -164,7 +164,7 @@ impl<S: Source> Run<'_, S> {
         ) {
             return Ok(Replacement::NotPossible);
         }
-        let Some(aside) = self.name_aside(client, target).await? else {
+        let Some(aside) = Box::pin(self.name_aside(client, target)).await? else {
             return Ok(Replacement::NotPossible);
         };
         if let Err(error) = client.rename(target, &aside).await {
@@ -184,7 +184,7 @@ impl<S: Source> Run<'_, S> {
         }
         // If the connection breaks meanwhile, the next attempt finds the new file.
         self.old_files.push(aside.clone());
-        let end = self.look_at_replacing(client, file, &aside).await?;
+        let end = Box::pin(self.look_at_replacing(client, file, &aside)).await?;
         self.old_files.retain(|old| *old != aside);
         if client.delete(&aside).await.is_err() {
             self.not_deleted.push(aside);
