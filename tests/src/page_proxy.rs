@@ -55,6 +55,12 @@ impl PageProxy {
         format!("{}/", self.origin())
     }
 
+    /// Returns the address of the support view, in which everything is open.
+    #[must_use]
+    pub fn support_url(&self) -> String {
+        format!("{}/?view=support", self.origin())
+    }
+
     /// Forwards to this portal from now on, and closes connections to another one.
     pub fn lead_to(&self, portal: SocketAddr) {
         self.portal.send_replace(Some(portal));

@@ -264,6 +264,12 @@ impl Portal {
         self.address
     }
 
+    /// The address of the support view, in which everything is open.
+    #[must_use]
+    pub fn support_url(&self) -> String {
+        format!("{}/?view=support", self.origin())
+    }
+
     /// The address to open in a browser.
     #[must_use]
     pub fn url(&self) -> String {

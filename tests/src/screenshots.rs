@@ -19,7 +19,7 @@ const WIDTHS: [u32; 3] = [360, 768, 1440];
 #[command(name = "cargo xtask screenshots")]
 struct Arguments {
     /// One of: empty, connecting, certificate, ready, dragging, uploading, conflict, failed,
-    /// interrupted, done, thousands
+    /// interrupted, done, thousands, opened, support
     states: Vec<String>,
 }
 

@@ -41,11 +41,15 @@ pub enum State {
     Done,
     /// With 5,000 files to upload.
     Thousands,
+    /// During uploads, with the files on the server and the session log open.
+    Opened,
+    /// During uploads, in the support view.
+    Support,
 }
 
 impl State {
     /// All states, in the order in which a user sees them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Empty,
         Self::Connecting,
         Self::Certificate,
@@ -57,6 +61,8 @@ impl State {
         Self::Interrupted,
         Self::Done,
         Self::Thousands,
+        Self::Opened,
+        Self::Support,
     ];
 
     /// Returns its name, one word that fits into a file name.
@@ -74,6 +80,8 @@ impl State {
             Self::Interrupted => "interrupted",
             Self::Done => "done",
             Self::Thousands => "thousands",
+            Self::Opened => "opened",
+            Self::Support => "support",
         }
     }
 }
@@ -123,7 +131,7 @@ impl PreparedState {
     /// # Panics
     /// When the page does not come into it.
     pub async fn prepare(page: &Page, portal: &str, state: State) -> Self {
-        let prepared = Self::empty(page, portal, rate(state)).await;
+        let prepared = Self::empty(page, portal, state).await;
         match state {
             State::Empty => prepared,
             State::Connecting => prepared.connecting(page).await,
@@ -136,17 +144,23 @@ impl PreparedState {
             State::Interrupted => prepared.interrupted(page).await,
             State::Done => prepared.done(page).await,
             State::Thousands => prepared.thousands(page).await,
+            State::Opened => prepared.opened(page).await,
+            State::Support => prepared.uploading(page).await,
         }
     }
 
     /// Each state has its own origin, so that the browser keeps nothing for the next one.
-    async fn empty(page: &Page, program: &str, bytes_per_second: u32) -> Self {
-        let page_proxy = PageProxy::open(bytes_per_second).await;
+    async fn empty(page: &Page, program: &str, state: State) -> Self {
+        let page_proxy = PageProxy::open(rate(state)).await;
         let origin = page_proxy.origin();
         let flags = [&["--origins", &origin], &LONG_TIMEOUTS[..]].concat();
         let portal = Portal::start(program, Options::with(&flags));
         page_proxy.lead_to(portal.address());
-        page.go_to(&page_proxy.url()).await;
+        let url = match state {
+            State::Support => page_proxy.support_url(),
+            _ => page_proxy.url(),
+        };
+        page.go_to(&url).await;
         page.find("button", "Connect").await;
         let server = servers::start(Kind::PureFtpd);
         Self { _portal: portal, _silent: None, server, page_proxy, files: Files::new() }
@@ -240,6 +254,13 @@ impl PreparedState {
         prepared
     }
 
+    async fn opened(self, page: &Page) -> Self {
+        let prepared = self.uploading(page).await;
+        page.press_button("Remote files").await;
+        page.press_button("Session log").await;
+        prepared
+    }
+
     async fn interrupted(self, page: &Page) -> Self {
         let prepared = self.uploading(page).await;
         prepared.page_proxy.cut();
@@ -291,7 +312,11 @@ impl PreparedState {
 /// Returns the limit of bytes a second to the portal.
 fn rate(state: State) -> u32 {
     match state {
-        State::Uploading | State::Interrupted | State::Thousands => SLOW,
+        State::Uploading
+        | State::Interrupted
+        | State::Thousands
+        | State::Opened
+        | State::Support => SLOW,
         _ => FREE,
     }
 }

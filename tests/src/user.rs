@@ -134,7 +134,7 @@ pub async fn connected_page(portal: &Portal, kind: Kind) -> (Server, Page) {
 
 /// Opens the page in a wide window of Chromium, and connects to a server.
 pub async fn open_connected(portal: &Portal, server: &Server) -> Page {
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     connect(&page, server).await;
     page
 }

@@ -128,7 +128,7 @@ async fn an_encryption_that_the_user_chose_stays() {
 async fn the_page_leaves_the_encryption_to_the_portal_and_remembers_which_it_was() {
     let portal = portal!(Options::with(&SHORT_SILENCE));
     let server = server_with(Encryption::Implicit);
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     page.fill("Host", &format!("127.0.0.1:{}", server.port())).await;
     page.fill("Username", server.username()).await;
     page.fill("Password", server.password()).await;

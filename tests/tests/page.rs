@@ -97,7 +97,7 @@ with_each_server! {
 
     async fn a_wrong_password_shows_the_servers_reply_and_the_page_connects_again(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
+        let page = Page::open(&portal.support_url(), WIDE).await;
         fail_with_wrong_password(&page, &server).await;
         assert_connects_again(&page, &server).await;
         page.finish().await;
@@ -105,7 +105,7 @@ with_each_server! {
 
     async fn a_refused_certificate_is_asked_about_again_and_can_be_trusted(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
+        let page = Page::open(&portal.support_url(), WIDE).await;
         fill_form(&page, &server).await;
         page.press_button("Connect").await;
         refuse_certificate(&page).await;
@@ -151,7 +151,7 @@ with_each_server! {
 
     async fn implicit_tls_to_an_explicit_port_is_diagnosed_and_the_page_connects_again(server: Server) {
         let portal = portal!(Options::IMPATIENT);
-        let page = Page::open(&portal.url(), WIDE).await;
+        let page = Page::open(&portal.support_url(), WIDE).await;
         fail_with_wrong_encryption(&page, &server).await;
         assert_connects_again(&page, &server).await;
         page.finish().await;
@@ -165,7 +165,7 @@ async fn implicit_tls_works_and_explicit_tls_to_its_port_is_diagnosed() {
             servers::Options { encryption: Encryption::Implicit, ..servers::Options::default() };
         let server = Server::start(kind, options);
         let portal = portal!(Options::IMPATIENT);
-        let page = Page::open(&portal.url(), WIDE).await;
+        let page = Page::open(&portal.support_url(), WIDE).await;
         fail_with_wrong_encryption(&page, &server).await;
         assert_connects_again(&page, &server).await;
         page.finish().await;
@@ -179,7 +179,7 @@ async fn a_wrong_port_and_a_silent_server_are_diagnosed_and_the_page_connects_ag
     let silent = FakePeer::silent();
     let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
     let portal = portal!(Options::IMPATIENT);
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     for (port, words) in [
         (closed.port(), "refused"),
         (silent.port(), "Greeting"),
@@ -231,7 +231,7 @@ async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
 async fn the_main_states_fit_a_wide_and_a_narrow_window() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     page.find("button", "Connect").await;
     look(&page, "1-start").await;
 
@@ -271,7 +271,7 @@ async fn the_main_states_fit_a_wide_and_a_narrow_window() {
 async fn all_texts_of_the_german_page_are_german() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
-    let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
+    let page = Page::open(&format!("{}?lang=de&view=support", portal.url()), WIDE).await;
     assert_eq!(page.run("document.documentElement.lang").await, "de");
     page.fill("Host", "127.0.0.1").await;
     page.select("Verschlüsselung", "Explizites TLS").await;
@@ -316,7 +316,7 @@ async fn problems_are_german_on_the_german_page() {
     let server = servers::start(Kind::ProFtpd);
     let closed = ClosedPort::take();
     let portal = portal!();
-    let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
+    let page = Page::open(&format!("{}?lang=de&view=support", portal.url()), WIDE).await;
     page.fill("Host", "10.1.2.3").await;
     page.select("Verschlüsselung", "Explizites TLS").await;
     page.fill("Port", "21").await;
@@ -387,7 +387,9 @@ async fn told_in_german(page: &Page, words: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changing_the_language_keeps_the_fragment_of_the_address_and_is_remembered() {
     let portal = portal!();
-    let page = Page::open(&format!("{}?lang=de#host=ftp.example.org", portal.url()), WIDE).await;
+    let page =
+        Page::open(&format!("{}?lang=de&view=support#host=ftp.example.org", portal.url()), WIDE)
+            .await;
     let link = page.find("link", "English").await;
     page.click(&link).await;
     page.find("button", "Connect").await;

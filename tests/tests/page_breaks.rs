@@ -347,12 +347,12 @@ async fn a_duplicated_tab_takes_neither_the_session_nor_the_uploads() {
 async fn a_page_without_locks_continues_after_a_reload_or_a_link_and_ignores_a_possible_copy() {
     let setup = PageSetup::new(Kind::ProFtpd).await;
     setup.page.press_button(Server::READ_ONLY).await;
-    setup.page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    setup.page.see(&format!("To /{}", Server::READ_ONLY)).await;
     // As over plain HTTP from another machine.
     setup.page.run_before_load("delete Navigator.prototype.locks;").await;
     let own = setup.queue_other_than("").await;
     setup.page.go_to(&format!("{}?lang=en", setup.page_proxy.url())).await;
-    setup.page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    setup.page.see(&format!("To /{}", Server::READ_ONLY)).await;
     assert_eq!(setup.queue_other_than("").await, own);
     setup.page.press_button("Up one directory").await;
     let directory = "document.getElementById('drop-directory').innerText";
@@ -415,7 +415,7 @@ impl PageSetup {
         let page_proxy = PageProxy::open(BYTES_PER_SECOND).await;
         let portal = start_portal(&page_proxy);
         page_proxy.lead_to(portal.address());
-        let page = Page::open(&page_proxy.url(), WIDTH).await;
+        let page = Page::open(&page_proxy.support_url(), WIDTH).await;
         let folder = tempfile::tempdir().unwrap();
         let setup = Self { content, server, portal, page_proxy, page, folder };
         setup.write(content);

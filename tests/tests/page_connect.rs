@@ -25,7 +25,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     let portal = portal!();
     let link =
         "#host=ftp.example.org&port=2121&encryption=implicit&user=anna&path=web&password=hush";
-    let page = Page::open(&format!("{}{link}", portal.url()), WIDE).await;
+    let page = Page::open(&format!("{}{link}", portal.support_url()), WIDE).await;
     page.see("The link contained a password").await;
     assert_form(&page, "ftp.example.org", "2121", "implicit", "anna", "").await;
     assert_eq!(value(&page, "Folder").await, "web");
@@ -230,7 +230,7 @@ async fn a_certificate_is_compared_asked_about_and_remembered_on_this_device() {
 async fn failed_logins_cause_a_wait_that_the_page_tells() {
     let portal = portal!(Options::with(&["--max-failed-logins", "2"]));
     let server = servers::start(Kind::PureFtpd);
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     user::fail_with_wrong_password(&page, &server).await;
     page.fill("Password", "another guess").await;
     page.press_button("Connect").await;
@@ -260,7 +260,7 @@ async fn blocked_data_connections_take_the_place_of_the_drop_zone() {
     let server = servers::start(Kind::ProFtpd);
     let fault_proxy = FaultProxy::with_blocked_data_ports(&server).await;
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     fill_form(&page, &server, server.password()).await;
     page.fill("Host", &fault_proxy.address().ip().to_string()).await;
     page.press_button("Connect").await;
@@ -284,7 +284,7 @@ async fn blocked_data_connections_take_the_place_of_the_drop_zone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn password_in_the_host_field_or_beside_a_link_goes_nowhere() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     page.fill("Host", "anna:hush@ftp.example.org:2121/in").await;
     page.press("Tab").await;
     assert_form(&page, "ftp.example.org", "2121", "automatic", "anna", "hush").await;
@@ -311,7 +311,7 @@ async fn password_in_the_host_field_or_beside_a_link_goes_nowhere() {
 async fn a_connection_shows_its_security_and_its_destination_is_remembered() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
 
     a_step_that_failed_is_marked(&page, &server).await;
     page.fill("Password", server.password()).await;
@@ -438,7 +438,7 @@ async fn a_recent_destination_fills_the_form(page: &Page, server: &Server) {
 async fn a_folder_of_a_link_is_begun_in(page: &Page, server: &Server, folder: &Folder) {
     follow(page, server, &folder.name()).await;
     page.press_button("Connect").await;
-    page.see(&format!("Destination: /{}", folder.name())).await;
+    page.see(&format!("To /{}", folder.name())).await;
     let file = folder.0.path().join("second.txt");
     fs::write(&file, "second").unwrap();
     page.choose("Choose files", &[file]).await;
@@ -460,7 +460,7 @@ async fn a_folder_that_is_not_there_is_told(page: &Page, server: &Server) {
     page.press_button("Use the folder in view").await;
     page.find("button", "Choose files").await;
     let text = page.all_text().await;
-    assert!(text.contains("Destination: /\n"), "{text}");
+    assert!(text.contains("To /\n"), "{text}");
 }
 
 async fn recent_destinations_are_removed_by_keyboard(page: &Page) {

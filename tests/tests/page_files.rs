@@ -1,4 +1,4 @@
-//! The panel `On the server` in a headless Chromium: what a user does with remote files.
+//! The panel `Remote files` in a headless Chromium: what a user does with remote files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -33,7 +33,7 @@ async fn the_keyboard_creates_renames_and_deletes_without_losing_the_focus() {
     write_on_server(&server, "beta.tar.gz", 20);
     write_on_server(&server, "full/inside.txt", 5);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     connect(&page, &server).await;
 
     // A folder: a name that cannot be is refused in place, and a good one gets the focus.
@@ -144,7 +144,7 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
     let hour = SystemTime::now() - Duration::from_secs(3600);
     date(&server, "small.bin", hour);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     connect(&page, &server).await;
     row(&page, "docs").await;
 
@@ -194,7 +194,7 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
     // Over a directory, the page names the target of dropped files, and uploads them to it.
     let dropped = [file("dropped.bin", b)];
     page.hold_files(&docs, &dropped).await;
-    page.see("Destination: /docs").await;
+    page.see("To /docs").await;
     look(&page, "files-6-dragging").await;
     let docs = row(&page, "docs").await;
     page.drop_files(&docs, &dropped).await;
@@ -203,7 +203,7 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
         (stored == [Some(a.sha256()), Some(b.sha256())]).then_some(())
     })
     .await;
-    page.see("Destination: /\n").await;
+    page.see("To /\n").await;
 
     // What an upload left behind is called so, and can be taken away.
     let leftover = row(&page, "film.0123abcd.part").await;
@@ -230,7 +230,7 @@ async fn a_link_to_a_folder_is_opened_and_deleted_as_a_link() {
         write_on_server(&server, "file.txt", 5);
         symlink("real", server.root().join("to folder")).unwrap();
         symlink("file.txt", server.root().join("to file")).unwrap();
-        let page = Page::open(&portal.url(), WIDE).await;
+        let page = Page::open(&portal.support_url(), WIDE).await;
         connect(&page, &server).await;
         let link = row(&page, "to folder").await;
         page.click(&link).await;
@@ -268,13 +268,13 @@ async fn an_upload_only_folder_is_used_and_an_existing_name_is_asked_about() {
     write_on_server(&server, &old, 10);
     let before = server.sha256_of(&old);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     // ProFTPD does not list a directory that must not be listed: a link leads there.
     let (port, user) = (server.port(), server.username());
     let link = format!("host=127.0.0.1&port={port}&user={user}&path=/drop%20box");
     page.run(&format!("location.hash = '{link}'; null")).await;
     connect(&page, &server).await;
-    page.see(&format!("Destination: /{}", Server::UPLOAD_ONLY)).await;
+    page.see(&format!("To /{}", Server::UPLOAD_ONLY)).await;
     page.see("You can upload files to this folder.").await;
     let (files, new) = (Files::new(), Content { len: 3000, seed: 1 });
     files.add("old.txt", new);
@@ -295,18 +295,18 @@ async fn a_reload_and_another_language_keep_the_folder_and_the_choices() {
     let portal = portal!();
     let (_server, page) = connected_page(&portal, Kind::ProFtpd).await;
     page.press_button(Server::READ_ONLY).await;
-    page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    page.see(&format!("To /{}", Server::READ_ONLY)).await;
     page.select("If a file is there already", "Skip").await;
     page.run("document.getElementById('by-folder').click(); null").await;
     let choices = "document.getElementById('policy').value
         + document.getElementById('by-folder').getAttribute('aria-pressed')";
     page.reload().await;
-    page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    page.see(&format!("To /{}", Server::READ_ONLY)).await;
     assert_eq!(page.run(choices).await, "skipfalse");
     page.run("document.querySelector('a[hreflang=de]').click(); null").await;
-    let german = "document.getElementById('drop-directory')?.parentElement.innerText";
+    let german = "document.querySelector('.drop-target')?.innerText";
     page.until("the page in German", async || {
-        (page.run(german).await == format!("Ziel: /{}", Server::READ_ONLY)).then_some(())
+        (page.run(german).await == format!("In den Ordner /{}", Server::READ_ONLY)).then_some(())
     })
     .await;
     assert_eq!(page.run(choices).await, "skipfalse");
@@ -323,7 +323,7 @@ async fn names_are_sorted_by_language_and_keys_move_through_them() {
         write_on_server(&server, &format!("numbers/{n}"), 1);
     }
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     connect(&page, &server).await;
 
     let letters = row(&page, "letters").await;
@@ -373,7 +373,7 @@ async fn a_listing_of_ten_thousand_entries_keeps_few_rows_in_the_document() {
     let portal = portal!();
     let page = Page::open("about:blank", WIDE).await;
     page.run_before_load(WATCH_LONG_TASKS).await;
-    page.go_to(&portal.url()).await;
+    page.go_to(&portal.support_url()).await;
     connect(&page, &server).await;
 
     // The directory that is there anyway is one more than the portal lists.

@@ -23,7 +23,7 @@ use ferryport_tests::{
 const BYTES_PER_SECOND: u32 = 4 << 20;
 
 async fn open(portal: &Portal) -> Page {
-    Page::open_in(Browser::Firefox, &portal.url(), WIDE).await
+    Page::open_in(Browser::Firefox, &portal.support_url(), WIDE).await
 }
 
 /// Starts a server and connects the page to it.
@@ -124,7 +124,7 @@ async fn a_conflict_is_asked_about_and_the_choice_carried_out() {
 async fn a_cancelled_upload_leaves_no_part_file() {
     let server = servers::start(Kind::Vsftpd);
     let (portal, page_proxy) = slow_portal().await;
-    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDE).await;
+    let page = Page::open_in(Browser::Firefox, &page_proxy.support_url(), WIDE).await;
     connect(&page, &server).await;
 
     let files = Files::new();
@@ -146,7 +146,7 @@ async fn a_cancelled_upload_leaves_no_part_file() {
 async fn a_reloaded_page_resumes_when_the_file_is_picked_again() {
     let server = servers::start(Kind::PureFtpd);
     let (portal, page_proxy) = slow_portal().await;
-    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDE).await;
+    let page = Page::open_in(Browser::Firefox, &page_proxy.support_url(), WIDE).await;
     connect(&page, &server).await;
 
     let files = Files::new();
@@ -174,7 +174,7 @@ async fn a_link_fills_the_form_and_the_destination_is_remembered() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let (port, user) = (server.port().to_string(), server.username());
-    let link = format!("{}#host=127.0.0.1&port={port}&user={user}", portal.url());
+    let link = format!("{}#host=127.0.0.1&port={port}&user={user}", portal.support_url());
     let page = Page::open_in(Browser::Firefox, &link, WIDE).await;
     let wanted = [("Host", "127.0.0.1"), ("Port", &port), ("Username", user)];
     fields_to_be(&page, &wanted).await;

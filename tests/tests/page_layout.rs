@@ -22,7 +22,7 @@ const NEAR_THE_TOP: u32 = 340;
 async fn in_a_narrow_window_the_server_is_one_line_and_the_log_is_at_the_edge() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), NARROW).await;
+    let page = Page::open(&portal.support_url(), NARROW).await;
     connect(&page, &server).await;
 
     let line = format!("127.0.0.1 {} · TLS 1.3", server.username());

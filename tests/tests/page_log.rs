@@ -153,7 +153,7 @@ async fn the_scroll_waits_for_a_line_that_has_the_focus(page: &Page, server: &Se
 async fn a_hostile_greeting_is_shown_as_text_and_a_failure_shows_its_remedy() {
     let server = FakePeer::start(HOSTILE_GREETING, |_| Some("502 \u{202e}no TLS here\r\n"));
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     page.fill("Host", "127.0.0.1").await;
     page.fill("Port", &server.port().to_string()).await;
     page.fill("Username", "anybody").await;

@@ -60,7 +60,7 @@ const READ_BY_THE_WORKER: &str = "(async () => {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_worker_reads_requested_pieces_and_none_of_a_stopped_upload() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     let answer = page.run(READ_BY_THE_WORKER).await;
     let answer: serde_json::Value = serde_json::from_str(answer.as_str().unwrap()).unwrap();
     let frames = answer["frames"].as_array().unwrap();
@@ -197,7 +197,7 @@ async fn a_file_that_is_there_is_recognised_and_a_stored_row_offers_nothing() {
 async fn a_file_of_2_gib_and_a_byte_is_stored_after_a_pause() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     watch_wake_locks(&page).await;
     connect(&page, &server).await;
 
@@ -366,7 +366,7 @@ async fn the_digest_of_a_file_is_shown_and_correct() {
 async fn a_browser_without_digests_uploads_too() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     page.run("window.Worker = function () { throw new Error('no workers here'); }; null").await;
     connect(&page, &server).await;
 

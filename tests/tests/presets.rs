@@ -153,7 +153,7 @@ async fn a_wrong_password_of_a_preset_is_the_administrators_problem() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_is_one_press_and_asks_nothing() {
     let demo = Demo::start(portal_program!());
-    let page = Page::open(&demo.portal.url(), WIDE).await;
+    let page = Page::open(&demo.portal.support_url(), WIDE).await;
     assert!(page.all("textbox", "Username").await.is_empty(), "nothing to type");
     page.press_button("Connect").await;
     page.find("button", "Choose files").await;
@@ -181,7 +181,7 @@ async fn the_form_asks_for_what_the_chosen_preset_needs() {
         ),
     );
     let portal = config.portal();
-    let page = Page::open(&portal.url(), WIDE).await;
+    let page = Page::open(&portal.support_url(), WIDE).await;
     for name in ["Username", "Password", "Host", "Port"] {
         assert!(page.all("textbox", name).await.is_empty(), "{name}");
     }

@@ -248,6 +248,7 @@ impl Page {
 
             E::Upload(row, action) => self.act(row, action),
             E::Bulk(scope, action) => self.act_on(scope, action),
+            E::DecideAll(policy) => self.decide_all(policy),
             E::SetPolicy(policy) => self.set_policy(policy),
             E::SetOrder(order) => self.set_order(order),
             E::FileReadable(upload) => self.queue.file_readable(upload),

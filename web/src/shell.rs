@@ -6,6 +6,7 @@
 //! - `locale`: the page's language, dates, the order of names.
 //! - `address_bar`: the fragment of the page's address.
 //! - `clipboard`: copies texts.
+//! - `appearance`: the view, simple or for support, and the colours.
 //! - `disclosures`: parts of the page that the user opens and closes.
 //! - `wake_lock`: keeps the screen on.
 //! - `locks`: Web Locks.
@@ -37,6 +38,7 @@ use crate::texts;
 
 mod address_bar;
 mod app;
+mod appearance;
 mod clipboard;
 mod controls;
 mod database;
@@ -73,6 +75,7 @@ pub fn start() -> Result<(), Exception> {
     let language = locale::language(&app.dom.document);
     app.page_mut().set_language(Language::try_from(language).unwrap_or_default());
     app.page_mut().set_collation(locale::ranks);
+    appearance::start(&app.dom);
     disclosures::start(&app.dom)?;
     recents::start(&app.dom)?;
     controls::start(&app)?;

@@ -14,17 +14,17 @@ use axum::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use sha2::{Digest as _, Sha256};
 
-use super::page::ADD_SLASH;
+use super::page::EARLY_SCRIPT;
 
-/// The content security policy: nothing from other origins, and nothing inline but [`ADD_SLASH`]. The
+/// The content security policy: nothing from other origins, and nothing inline but [`EARLY_SCRIPT`]. The
 /// page and its worker may compile wasm. Where the browser knows Trusted Types, the boot script's
 /// policy decides which script may be loaded by its address.
 ///
 /// `connect-src 'self'` covers the WebSocket of the same host (CSP 3 §6.7.2.8).
 static CSP: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
-    let add_slash = STANDARD.encode(Sha256::digest(ADD_SLASH));
+    let early_script = STANDARD.encode(Sha256::digest(EARLY_SCRIPT));
     let policy = format!(
-        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-{add_slash}'; \
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-{early_script}'; \
          style-src 'self'; worker-src 'self'; img-src 'self'; connect-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
          require-trusted-types-for 'script'; trusted-types default"

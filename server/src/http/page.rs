@@ -20,17 +20,16 @@ use crate::{
     texts::Language,
 };
 
-/// Adds a missing slash to the path of the page. All URLs of the page are relative, and behind a proxy
-/// that strips the prefix `/upload`, the portal cannot see that the browser's path lacks the slash.
-///
-/// It is inline, because without the slash no asset could be loaded.
-pub(super) const ADD_SLASH: &str = "location.pathname.endsWith(\"/\")||location.replace(location.pathname+\"/\"+location.search+location.hash)";
+/// Runs before anything is loaded or drawn. It is inline, because without the slash that it adds no
+/// asset could be loaded, and because the view and the colours must not change after the first
+/// drawing.
+pub(super) const EARLY_SCRIPT: &str = include_str!("../../../templates/early.js");
 
 /// `templates/index.html`.
 #[derive(Template)]
 #[template(path = "index.html")]
 struct Page<'p> {
-    add_slash: &'static str,
+    early: &'static str,
     style: &'static str,
     boot: &'static str,
     glue: &'static str,
@@ -123,7 +122,7 @@ impl<'p> PresetOption<'p> {
 impl<'p> Page<'p> {
     fn new(language: Language, presets: &'p [Arc<Preset>]) -> Self {
         Self {
-            add_slash: ADD_SLASH,
+            early: EARLY_SCRIPT,
             style: bundle::url::STYLE,
             boot: bundle::url::BOOT,
             glue: bundle::url::GLUE,
@@ -205,7 +204,7 @@ mod tests {
     #[tokio::test]
     async fn page_adds_the_missing_slash_before_anything_is_loaded() {
         let (_, html) = get("", "en").await;
-        let (before, after) = html.split_once(&format!("<script>{ADD_SLASH}</script>")).unwrap();
+        let (before, after) = html.split_once(&format!("<script>{EARLY_SCRIPT}</script>")).unwrap();
         assert!(!before.contains("href=") && !before.contains("src="), "{before}");
         assert!(after.contains("href="), "{after}");
     }

@@ -19,10 +19,9 @@ impl Page {
             UploadAction::Shorten => self.queue.shorten(row),
             UploadAction::Decide(policy) => self.queue.decide(row, policy),
             UploadAction::DecideAll(policy) => {
-                self.queue.decide_all(policy);
+                self.decide_all(policy);
                 // Where one decision may not resume all of them, it is about this file.
                 self.queue.decide(row, policy);
-                self.changed.insert(Region::Totals);
             }
             UploadAction::Cancel => {
                 if let Some(upload) = self.queue.cancel(row) {
@@ -61,6 +60,12 @@ impl Page {
         if let Some(announcement) = announcement {
             self.announce(announcement);
         }
+    }
+
+    /// Decides about all files that the server has already, and about later ones.
+    pub(super) fn decide_all(&mut self, policy: ConflictPolicy) {
+        self.queue.decide_all(policy);
+        self.changed.insert(Region::Totals);
     }
 
     /// Sets the policy for later conflicts.

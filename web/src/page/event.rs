@@ -46,6 +46,8 @@ pub enum Event {
     Upload(Row, UploadAction),
     /// The user acts on many uploads.
     Bulk(Scope, BulkAction),
+    /// The user decides about all files that the server has already, and about later ones.
+    DecideAll(ConflictPolicy),
     /// The user sets the policy for conflicts.
     SetPolicy(ConflictPolicy),
     /// The user sets the order of queued uploads.

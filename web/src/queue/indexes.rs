@@ -74,6 +74,7 @@ impl Upload {
             }
         };
         *count = 1;
+        totals.undecided = u64::from(self.state.needs_decision());
         totals.retryable = u64::from(self.can_retry_now());
         if totals.failed + totals.skipped == 0 {
             totals.bytes = self.file.size;

@@ -19,6 +19,8 @@ pub struct Totals {
     pub failed: u64,
     /// Files that wait for the user: a decision, or a retry after a break.
     pub waiting: u64,
+    /// Those of them that wait for a decision about a file on the server.
+    pub undecided: u64,
     /// Files that can be retried: failed or interrupted ones that the page can read.
     pub retryable: u64,
     /// Files that are paused.
@@ -76,6 +78,7 @@ impl Totals {
             done: with(self.done, other.done),
             failed: with(self.failed, other.failed),
             waiting: with(self.waiting, other.waiting),
+            undecided: with(self.undecided, other.undecided),
             retryable: with(self.retryable, other.retryable),
             paused: with(self.paused, other.paused),
             skipped: with(self.skipped, other.skipped),
@@ -115,6 +118,24 @@ pub enum Condition {
 /// The progress of an upload or of all uploads.
 pub(super) fn progress(taken: u64, size: u64) -> String {
     Text::NumberProgress.fill(&[&format::bytes(taken), &format::bytes(size)])
+}
+
+/// The question about several files that the server has already; `None` for one file or none, which
+/// the list asks about.
+#[must_use]
+pub fn question(totals: &Totals) -> Option<String> {
+    (totals.undecided > 1).then(|| Text::TotalUndecided.fill(&[&totals.undecided]))
+}
+
+/// What the user wants to know first: the progress in percent, and at the end how many files are
+/// stored.
+#[must_use]
+pub fn headline(totals: &Totals) -> String {
+    if totals.ended() {
+        count(totals)
+    } else {
+        Text::TotalPercent.fill(&[&(totals.permille() / 10)])
+    }
 }
 
 /// How many uploads are done, for the heading.

@@ -78,6 +78,14 @@ fn listen_to_filters(app: &Rc<App>) {
             }
         }
     });
+    let decisions: HtmlElement = app.dom.find("decision-buttons");
+    let decided = app.clone();
+    listen(&decisions, "click", move |event: web_sys::Event| {
+        let button = closest(&event, "[data-decision]");
+        let name = button.and_then(|button| button.get_attribute("data-decision"));
+        let decision = name.and_then(|name| policy(&name)).map(Event::DecideAll);
+        decision.into_iter().for_each(|event| decided.handle(event));
+    });
     let copy: HtmlButtonElement = app.dom.find("copy-summary");
     let app = app.clone();
     listen(&copy, "click", move |_: web_sys::Event| app.copy_summary());

@@ -9,17 +9,33 @@ use crate::{
     queue::{ConflictPolicy, OfferOrder, Queue, Totals},
 };
 
+/// From this number of uploads on, the simple view offers filters.
+const FILTERS_FROM: u64 = 20;
+
 pub(super) struct TotalsView {
     total: HtmlElement,
     bar: HtmlElement,
+    headline: Element,
     text: Element,
+    question: QuestionView,
+    /// Shows how many are done in the support view.
     count: Element,
+    /// The same in the simple view.
+    simple_count: Element,
     empty_state: HtmlElement,
     filters: HtmlElement,
     policy: HtmlSelectElement,
     order: HtmlSelectElement,
     buttons: BulkButtons,
     icon: IconView,
+}
+
+/// The question about several files that the server has already.
+struct QuestionView {
+    card: HtmlElement,
+    text: Element,
+    /// Gets the focus when the button that had it is hidden.
+    fallback: HtmlElement,
 }
 
 /// The buttons for all uploads.
@@ -38,8 +54,11 @@ impl TotalsView {
         Self {
             total: dom.find("total"),
             bar: dom.find("total-bar"),
+            headline: dom.find("total-headline"),
+            question: QuestionView::new(dom),
             text: dom.find("total-text"),
             count: dom.find("uploads-count"),
+            simple_count: dom.find("total-count"),
             empty_state: dom.find("empty-state"),
             filters: dom.find("filters"),
             policy: dom.find("policy"),
@@ -59,6 +78,7 @@ impl TotalsView {
     pub(super) fn draw(&self, queue: &Queue, dom: &Dom) {
         self.draw_totals(queue, &dom.document);
         self.buttons.draw(&queue.totals(), dom);
+        self.question.draw(&queue.totals(), dom);
         let policy = policy(queue.policy());
         if self.policy.value() != policy {
             self.policy.set_value(policy);
@@ -74,6 +94,8 @@ impl TotalsView {
         let text = totals::summary_line(&totals, queue.pace());
         show(&self.total, Visibility::shown_if(totals.files > 0));
         show(&self.filters, Visibility::shown_if(totals.files > 0));
+        let is_needed = totals.files >= FILTERS_FROM || totals.failed + totals.waiting > 0;
+        set_attribute(&self.filters, "data-needed", if is_needed { "yes" } else { "no" });
         set_attribute(&self.empty_state, "data-used", if totals.files > 0 { "yes" } else { "no" });
         set_progress(&self.bar, totals.permille(), &totals::count(&totals));
         let state = match totals::condition(&totals) {
@@ -83,13 +105,36 @@ impl TotalsView {
             Condition::Idle | Condition::Sending => "sending",
         };
         set_attribute(&self.total, "data-state", state);
+        set_text(&self.headline, &totals::headline(&totals));
         set_text(&self.text, &text);
-        set_text(&self.count, &totals::count(&totals));
+        for element in [&self.count, &self.simple_count] {
+            set_text(element, &totals::count(&totals));
+        }
         let title = totals::title(&totals);
         if document.title() != title {
             document.set_title(&title);
         }
         self.icon.draw(&totals);
+    }
+}
+
+impl QuestionView {
+    fn new(dom: &Dom) -> Self {
+        Self {
+            card: dom.find("decisions"),
+            text: dom.find("decisions-text"),
+            fallback: dom.find("uploads-section"),
+        }
+    }
+
+    fn draw(&self, totals: &Totals, dom: &Dom) {
+        let question = totals::question(totals);
+        if let Some(question) = &question {
+            set_text(&self.text, question);
+        } else if dom.has_focus(&self.card) {
+            let _ = self.fallback.focus();
+        }
+        show(&self.card, Visibility::shown_if(question.is_some()));
     }
 }
 
