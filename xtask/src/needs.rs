@@ -63,6 +63,9 @@ const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-col
 /// for a network of their own.
 const FOR_SERVERS: [&str; 3] = ["python3-pyftpdlib", "python3-openssl", "iproute2"];
 
+/// Checks the systemd unit; of Debian's package `systemd`.
+const SYSTEMD_ANALYZE: &str = "systemd-analyze";
+
 /// The programs that the bench compares Ferryport with, and `ping`, which measures the link.
 const FOR_BENCH: [&str; 4] = ["curl", "lftp", "rclone", "iputils-ping"];
 
@@ -79,6 +82,9 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     }
     if purposes.contains(&Purpose::Test) {
         get_rust_tools()?;
+        if find(SYSTEMD_ANALYZE).is_none() {
+            missing.push("systemd");
+        }
         if !has_firefox() {
             missing.push("firefox-esr");
         }
