@@ -26,18 +26,41 @@ impl Client {
         }
     }
 
-    /// Returns the client whose address the reverse proxy has added to `X-Forwarded-For`: the last one.
-    /// The client itself can write all others.
-    #[must_use]
-    pub fn forwarded(header: Option<&str>) -> Self {
-        let last = header.and_then(|header| header.rsplit(',').next());
-        last.and_then(|address| address.trim().parse().ok()).map_or(Self(None), Self::at)
-    }
-
     /// Returns whether limits count the client.
     #[must_use]
     pub fn is_counted(self) -> bool {
         self.0.is_some()
+    }
+}
+
+/// Who sends a request: the client, as limits count it, and its whole address, where it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Peer {
+    /// The client.
+    pub client: Client,
+    /// The address.
+    pub address: Option<IpAddr>,
+}
+
+impl Peer {
+    /// Returns the peer with this address.
+    #[must_use]
+    pub fn at(address: IpAddr) -> Self {
+        Self { client: Client::at(address), address: Some(address.to_canonical()) }
+    }
+
+    /// Returns the peer whose address the reverse proxy has added to `X-Forwarded-For`: the last one.
+    /// The client itself can write all others.
+    #[must_use]
+    pub fn forwarded(header: Option<&str>) -> Self {
+        let last = header.and_then(|header| header.rsplit(',').next());
+        last.and_then(|address| address.trim().parse().ok()).map_or_else(Self::default, Self::at)
+    }
+}
+
+impl From<Client> for Peer {
+    fn from(client: Client) -> Self {
+        Self { client, address: None }
     }
 }
 
@@ -59,9 +82,9 @@ mod tests {
 
     #[test]
     fn only_the_address_that_the_proxy_added_counts() {
-        assert_eq!(Client::forwarded(Some("203.0.113.9, 192.0.2.1")), at("192.0.2.1"));
+        assert_eq!(Peer::forwarded(Some("203.0.113.9, 192.0.2.1")).client, at("192.0.2.1"));
         for header in [None, Some(""), Some("unknown"), Some("192.0.2.1, x")] {
-            assert!(!Client::forwarded(header).is_counted(), "{header:?}");
+            assert!(!Peer::forwarded(header).client.is_counted(), "{header:?}");
         }
     }
 

@@ -9,11 +9,12 @@
 //! - `supervisor`: messages to systemd.
 //! - [`log_throttle`]: log lines that strangers can cause, at most one of a kind a minute.
 //! - [`metrics`]: the figures for Prometheus.
-//! - [`readiness`]: whether the portal takes new sessions.
+//! - [`readiness`]: where the portal is between its start and its end.
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`client`]: the client of a request, as limits count it.
 //! - [`settings`]: every setting, its unit, its default.
+//! - [`audit`]: what happened, as JSON lines.
 //! - [`health`]: checks whether a running portal answers.
 //! - [`descriptors`]: the process's limit of file descriptors.
 //! - [`lookup`]: host names and their addresses.
@@ -37,6 +38,7 @@
 //! - [`serve`]: the portal from its listener to its end.
 
 pub mod app;
+pub mod audit;
 pub mod client;
 pub mod convert;
 #[cfg(feature = "demo")]

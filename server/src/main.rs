@@ -7,8 +7,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
     descriptors, health,
     serve::{self, ListenError, Stopped},
-    settings::{DESCRIPTIONS, Settings, SettingsError, Sources},
-    signals::StopRequests,
+    settings::{AuditTarget, DESCRIPTIONS, LogFormat, Settings, SettingsError, Sources},
+    signals::{Requests, StopRequests},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -20,7 +20,6 @@ const TEMPORARY_FAILURE: u8 = 75;
 
 fn main() -> ExitCode {
     let matches = command().get_matches();
-    start_tracing();
     match run(&matches) {
         Ok(Stopped::Drained) => ExitCode::SUCCESS,
         Ok(Stopped::AtOnce) => ExitCode::FAILURE,
@@ -136,13 +135,19 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<Stopped> {
+    start_tracing(settings.log_format);
+    let audit_is_on_stdout = settings.audit == Some(AuditTarget::Stdout);
     descriptors::raise_limit(&settings);
     let portal = serve::listen(settings).await?;
-    println!("listening on {}", portal.url());
+    let mut lines = format!("listening on {}\n", portal.url());
     if let Some(address) = portal.admin_address() {
-        println!("admin listener on http://{address}");
+        lines.push_str(&format!("admin listener on http://{address}\n"));
     }
-    Ok(portal.run(StopRequests::listen()?).await)
+    match audit_is_on_stdout {
+        true => eprint!("{lines}"),
+        false => print!("{lines}"),
+    }
+    Ok(portal.run(StopRequests::listen()?, Requests::to_reopen()?).await)
 }
 
 /// Runs the portal and an FTPS server on loopback, which the portal offers as its only preset.
@@ -150,6 +155,7 @@ async fn serve(settings: Settings) -> anyhow::Result<Stopped> {
 async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     use ferryport::demo::{DemoServer, USERNAME};
 
+    start_tracing(settings.log_format);
     descriptors::raise_limit(&settings);
     let server = DemoServer::start()?;
     settings.presets = vec![server.preset()?];
@@ -168,12 +174,16 @@ async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     println!("  {}", server.certificate_sha256());
     println!("Uploads are stored in {}", server.folder().display());
     println!("and deleted when you press Ctrl-C.");
-    Ok(portal.run(StopRequests::listen()?).await)
+    Ok(portal.run(StopRequests::listen()?, Requests::to_reopen()?).await)
 }
 
 /// Starts the log on standard error, at the level of `RUST_LOG`.
-fn start_tracing() {
+fn start_tracing(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,libunftp=off,unftp_sbe_fs=off"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).init(),
+    }
 }

@@ -10,6 +10,7 @@ use lru::LruCache;
 use protocol::Encryption;
 
 use crate::{
+    audit::Audit,
     host::Host,
     limits::Limits,
     locking::lock,
@@ -55,6 +56,34 @@ pub struct Portal {
     pub metrics: Arc<Metrics>,
     /// Whether new sessions are taken.
     pub readiness: Arc<Readiness>,
+    /// What happens, for the operator's records.
+    pub audit: Audit,
+}
+
+/// A condition for new sessions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// The portal accepts connections.
+    Listening,
+    /// The audit can be written, or is off.
+    Audit,
+    /// The portal is not being stopped.
+    NotDraining,
+}
+
+impl Check {
+    /// All conditions.
+    pub const ALL: [Self; 3] = [Self::Listening, Self::Audit, Self::NotDraining];
+
+    /// Returns the name in the answer of `/readyz`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Listening => "listening",
+            Self::Audit => "audit",
+            Self::NotDraining => "not_draining",
+        }
+    }
 }
 
 /// The kinds of log lines that strangers can cause.
@@ -71,7 +100,7 @@ pub struct LogThrottles {
 impl Portal {
     /// Creates the state of a portal whose page is served at `port`.
     #[must_use]
-    pub fn new(settings: Settings, port: u16, outbound: Outbound) -> Arc<Self> {
+    pub fn new(settings: Settings, port: u16, outbound: Outbound, audit: Audit) -> Arc<Self> {
         Arc::new(Self {
             policy: Policy::new(&settings),
             budget: Budget::new(settings.window_budget.0),
@@ -85,8 +114,19 @@ impl Portal {
             log_throttles: LogThrottles::default(),
             metrics: Arc::default(),
             readiness: Arc::default(),
+            audit,
             settings,
         })
+    }
+
+    /// Returns whether a condition for new sessions is met.
+    #[must_use]
+    pub fn passes(&self, check: Check) -> bool {
+        match check {
+            Check::Listening => self.readiness.is_listening(),
+            Check::Audit => self.audit.is_writable(),
+            Check::NotDraining => !self.readiness.is_draining(),
+        }
     }
 }
 

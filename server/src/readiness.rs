@@ -1,37 +1,14 @@
-//! Whether the portal takes new sessions: what `/readyz` answers.
+//! Where the portal is between its start and its end.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio_util::sync::CancellationToken;
 
-/// The conditions for new sessions.
+/// Whether the portal has started to listen, and whether it is being stopped.
 #[derive(Debug, Default)]
 pub struct Readiness {
     listening: AtomicBool,
     draining: CancellationToken,
-}
-
-/// A condition for new sessions.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Check {
-    /// The portal accepts connections.
-    Listening,
-    /// The portal is not being stopped.
-    NotDraining,
-}
-
-impl Check {
-    /// All conditions.
-    pub const ALL: [Self; 2] = [Self::Listening, Self::NotDraining];
-
-    /// Returns the name in the answer of `/readyz`.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Listening => "listening",
-            Self::NotDraining => "not_draining",
-        }
-    }
 }
 
 impl Readiness {
@@ -56,33 +33,9 @@ impl Readiness {
         self.draining.cancelled().await;
     }
 
-    /// Returns whether a condition is met.
+    /// Returns whether the portal accepts connections.
     #[must_use]
-    pub fn passes(&self, check: Check) -> bool {
-        match check {
-            Check::Listening => self.listening.load(Ordering::Relaxed),
-            Check::NotDraining => !self.is_draining(),
-        }
-    }
-
-    /// Returns whether all conditions are met.
-    #[must_use]
-    pub fn is_ready(&self) -> bool {
-        Check::ALL.into_iter().all(|check| self.passes(check))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn portal_is_ready_between_its_start_and_its_drain() {
-        let readiness = Readiness::default();
-        assert!(!readiness.is_ready());
-        readiness.set_listening();
-        assert!(readiness.is_ready());
-        readiness.set_draining();
-        assert!(!readiness.is_ready() && readiness.passes(Check::Listening));
+    pub fn is_listening(&self) -> bool {
+        self.listening.load(Ordering::Relaxed)
     }
 }

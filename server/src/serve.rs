@@ -3,6 +3,7 @@
 use std::{io, net::SocketAddr};
 
 use anyhow::Context as _;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
@@ -10,11 +11,12 @@ use tokio::{
 
 use crate::{
     app::App,
+    audit::{self, Audit, Entry, Event, Subject},
     http::{self, tls::PageTls},
     outbound::Outbound,
     portal::{Portal, Profiles},
     settings::Settings,
-    signals::StopRequests,
+    signals::{Requests, StopRequests},
     supervisor,
 };
 
@@ -41,7 +43,8 @@ pub async fn listen(settings: Settings) -> anyhow::Result<ListeningPortal> {
         None => None,
     };
     let address = listener.local_addr().context("the listener has no address")?;
-    let app = App::new(Portal::new(settings, address.port(), outbound));
+    let audit = Audit::open(&settings, random_name()?)?;
+    let app = App::new(Portal::new(settings, address.port(), outbound, audit));
     Ok(ListeningPortal { listener, admin, tls, app, address })
 }
 
@@ -101,7 +104,9 @@ impl ListeningPortal {
 
     /// Serves until the operator asks to stop. Then it takes no new session, waits for the uploads under
     /// way for at most `drain_timeout`, and ends every session. A second request stops it at once.
-    pub async fn run(self, mut stop: StopRequests) -> Stopped {
+    ///
+    /// `reopen` asks to open the audit's file again.
+    pub async fn run(self, mut stop: StopRequests, mut reopen: Requests) -> Stopped {
         let mut again = stop.clone();
         let admin =
             self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
@@ -110,8 +115,13 @@ impl ListeningPortal {
             stop.reached(1).await;
             drain(&app).await;
         };
+        let audit = &app.portal.audit;
+        let loaded = Entry::new(Event::Configuration, audit::Outcome::Loaded);
+        audit.write(&Subject::default(), loaded).await;
         supervisor::ready();
         let stopped = tokio::select! {
+            () = audit.retry() => Stopped::AtOnce,
+            () = reopen_at(&mut reopen, audit) => Stopped::AtOnce,
             () = http::listener::serve(self.listener, self.tls, self.app, drained) => Stopped::Drained,
             () = again.reached(2) => Stopped::AtOnce,
         };
@@ -120,6 +130,21 @@ impl ListeningPortal {
         }
         stopped
     }
+}
+
+/// Opens the audit's file at each request; never completes.
+async fn reopen_at(requests: &mut Requests, audit: &Audit) {
+    loop {
+        requests.next().await;
+        audit.reopen().await;
+    }
+}
+
+/// Returns a name for this run of the portal.
+fn random_name() -> anyhow::Result<String> {
+    let mut bytes = [0; 6];
+    getrandom::fill(&mut bytes)?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
 }
 
 /// Takes no new session, and waits until the sessions have ended: those without an upload under way at

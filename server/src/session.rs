@@ -38,6 +38,7 @@ pub mod socket;
 mod violation;
 
 use std::{
+    net::IpAddr,
     sync::{Arc, Mutex, OnceLock},
     time::Duration,
 };
@@ -51,7 +52,8 @@ use tokio_util::sync::CancellationToken;
 use self::conversation::Conversation;
 pub use self::violation::ProtocolViolation;
 use crate::{
-    client::Client,
+    audit::Subject,
+    client::Peer,
     ftps_connection::SessionOwner,
     locking::lock,
     outbox::{LogLimits, Outbox, OutboxLimits, SpaceLimits},
@@ -67,6 +69,7 @@ const OWN_MESSAGE_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Session {
     name: String,
+    address: Option<IpAddr>,
     outbox: Outbox,
     under_way: UnderWay,
     /// Locked by the active socket.
@@ -126,18 +129,20 @@ pub struct ActiveSocket {
 impl Session {
     /// Creates a session whose page has no socket yet.
     #[must_use]
-    fn new(name: String, client: Client, portal: &Arc<Portal>) -> Arc<Self> {
+    fn new(name: String, peer: Peer, portal: &Arc<Portal>) -> Arc<Self> {
         let outbox = Outbox::new(
             outbox_limits(&portal.settings),
             portal.outbox_budget.clone(),
             Arc::clone(&portal.metrics),
         );
-        let owner = SessionOwner { session: name.clone(), client };
+        let owner =
+            SessionOwner { session: name.clone(), client: peer.client, address: peer.address };
         let under_way = UnderWay::default();
         let conversation =
             Conversation::new(Arc::clone(portal), outbox.clone(), owner, under_way.clone());
         Arc::new(Self {
             name,
+            address: peer.address,
             outbox,
             under_way,
             conversation: Arc::new(AsyncMutex::new(conversation)),
@@ -152,6 +157,13 @@ impl Session {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns what the audit calls the session.
+    #[must_use]
+    fn audit_subject(&self) -> Subject {
+        let session = Some(self.name.clone());
+        Subject { session, address: self.address, ..Subject::default() }
     }
 
     /// Returns the messages to the page.

@@ -37,6 +37,28 @@ impl StopRequests {
     }
 }
 
+/// Requests by another signal.
+#[derive(Debug)]
+pub struct Requests(Signal);
+
+impl Requests {
+    /// Starts to listen for requests to open the audit's file again: `SIGUSR1`.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn to_reopen() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::user_defined1())?))
+    }
+
+    /// Waits for the next request.
+    pub async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            // No further one can come.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 async fn either(terminate: &mut Signal, interrupt: &mut Signal) -> Option<()> {
     tokio::select! {
         received = terminate.recv() => received,

@@ -34,9 +34,12 @@ mod request;
 mod task;
 mod transcript;
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
 use protocol::{UploadId, client::Connect, server::Connected};
@@ -46,8 +49,10 @@ use tokio_util::sync::CancellationToken;
 use self::task::ConnectionTask;
 pub use self::{problems::not_connected, request::RemoteRequest};
 use crate::{
+    audit::Subject,
     client::Client,
     locking::lock,
+    log_throttle::cut,
     lookup::LookupSlot,
     outbox::Outbox,
     portal::Portal,
@@ -71,6 +76,16 @@ pub struct FtpsConnection {
     task: JoinHandle<()>,
 }
 
+/// Returns what the audit calls a connection that a page asks for.
+fn subject(owner: &SessionOwner, connect: &Connect) -> Subject {
+    Subject {
+        session: Some(owner.session.clone()),
+        address: owner.address,
+        actor: Some(cut(&connect.username)),
+        target: Some(format!("{}:{}", cut(&connect.host), connect.port)),
+    }
+}
+
 /// The facts that the page got in `connected`, while the connection lasts.
 type ConnectedFacts = Mutex<Option<Connected>>;
 
@@ -90,6 +105,8 @@ pub struct SessionOwner {
     pub session: String,
     /// The client that created the session.
     pub client: Client,
+    /// The client's address, for the audit.
+    pub address: Option<IpAddr>,
 }
 
 /// The parts of a session that its connection uses.
@@ -123,6 +140,7 @@ impl FtpsConnection {
         let has_started = Arc::<AtomicBool>::default();
         let queued_behind = earlier.as_ref().map_or(0, |earlier| earlier.queued_behind() + 1);
         let task = ConnectionTask {
+            subject: Arc::new(subject(&session.owner, &connect)),
             session,
             queue: Arc::clone(&queue),
             requests: receiver,

@@ -22,6 +22,7 @@ use super::{
     },
 };
 use crate::{
+    audit::Entry,
     convert,
     outbox::Outbox,
     path_claims::ServerClaims,
@@ -310,6 +311,14 @@ pub(super) enum Answer {
 }
 
 impl Answer {
+    /// Returns the entry of the audit, if the request changes something on the server.
+    pub(super) fn audited(&self) -> Option<Entry> {
+        match self {
+            Self::None | Self::Listing(..) => None,
+            Self::Message(message) => Entry::of(message),
+        }
+    }
+
     /// Sends the answer.
     pub(super) async fn send(self, outbox: &Outbox) {
         match self {

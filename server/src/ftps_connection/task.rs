@@ -20,6 +20,7 @@ use super::{
     transcript::transcript,
 };
 use crate::{
+    audit::{Entry, Event, Outcome, Subject},
     convert,
     limits::{Login, LoginAttempt, TargetOwner},
     locking::lock,
@@ -38,6 +39,8 @@ pub(super) struct ConnectionTask {
     pub(super) requests: mpsc::Receiver<RemoteRequest>,
     pub(super) disconnect: CancellationToken,
     pub(super) facts: Arc<ConnectedFacts>,
+    /// What the audit calls the connection.
+    pub(super) subject: Arc<Subject>,
 }
 
 /// Why a connection ends.
@@ -89,6 +92,15 @@ fn is_refused_login(error: &ftps::Error) -> bool {
     error.stage() == ftps::Stage::Login && error.reply().is_some() && !is_session_limit
 }
 
+/// Returns the entry of the audit for a login that failed.
+fn refused_login(end: &ConnectionEnd) -> Entry {
+    match end {
+        ConnectionEnd::Disconnected => Entry::new(Event::Login, Outcome::Cancelled),
+        ConnectionEnd::CertificateNotTrusted => Entry::new(Event::Login, Outcome::NotTrusted),
+        ConnectionEnd::Failed(problem) => Entry::failed(Event::Login, problem),
+    }
+}
+
 /// Returns the outcome of a login that failed.
 fn outcome_of(error: &ftps::Error) -> LoginOutcome {
     match error {
@@ -128,7 +140,10 @@ impl ConnectionTask {
                 Box::pin(logged_in.pool.close()).await;
                 end
             }
-            Err(end) => end,
+            Err(end) => {
+                self.audit(refused_login(&end)).await;
+                end
+            }
         };
         self.finish(end).await;
     }
@@ -168,6 +183,7 @@ impl ConnectionTask {
                 disconnect: self.disconnect.clone(),
                 under_way: under_way.clone(),
                 session_ends: session_ends.clone(),
+                subject: Arc::clone(&self.subject),
             };
             uploaders.spawn(uploader.run());
         }
@@ -192,6 +208,11 @@ impl ConnectionTask {
             .map_err(|error| ConnectionEnd::Failed(error.problem(problems)))?;
         let credentials =
             config::credentials(connect, &destination, problems).map_err(ConnectionEnd::Failed)?;
+        self.subject = Arc::new(Subject {
+            actor: Some(credentials.username.as_str().to_owned()),
+            target: Some(format!("{}:{}", destination.host(), destination.port())),
+            ..Subject::clone(&self.subject)
+        });
         let (destination, pool) = match chosen {
             Some(_) => {
                 let pool = self.dial(&destination, &config, &credentials).await;
@@ -222,9 +243,14 @@ impl ConnectionTask {
         );
         drop(leased);
         self.set_facts(Some(connected.clone()));
+        self.audit(Entry::new(Event::Login, Outcome::Accepted)).await;
         self.session.outbox.send(ServerMessage::Connected(connected)).await;
         let _counted = portal.metrics.logged_in();
         Ok(LoggedIn { pool, claims, digest, _counted })
+    }
+
+    async fn audit(&self, entry: Entry) {
+        self.session.portal.audit.write(&self.subject, entry).await;
     }
 
     fn set_facts(&self, connected: Option<Connected>) {
@@ -356,7 +382,7 @@ impl ConnectionTask {
         address: SocketAddr,
         credentials: &Credentials,
     ) -> Result<LoginAttempt, ConnectionEnd> {
-        let SessionOwner { session, client } = self.session.owner.clone();
+        let SessionOwner { session, client, .. } = self.session.owner.clone();
         let username = credentials.username.as_str().to_owned();
         let portal = &self.session.portal;
         let is_own = destination.preset().is_some() || portal.policy.is_listed(address);
@@ -391,7 +417,11 @@ impl ConnectionTask {
             let Some(request) = request else { return };
             let _started = self.session.under_way.start();
             let files = self.remote_files(logged_in);
+            let begun = Instant::now();
             let answer = Box::pin(files.run(request)).await;
+            if let Some(entry) = answer.audited() {
+                self.audit(entry.took(begun.elapsed())).await;
+            }
             answer.send(&self.session.outbox).await;
         }
     }

@@ -32,7 +32,7 @@ use super::listener::ACCEPT_PAUSE;
 use crate::{
     app::App,
     metrics::{self, Snapshot, labels::Listener},
-    readiness::Check,
+    portal::Check,
 };
 
 /// The most connections. Further ones wait.
@@ -85,12 +85,11 @@ fn router(app: App) -> Router {
 }
 
 async fn readyz(State(app): State<App>) -> Response {
-    let readiness = &app.portal.readiness;
     let checks: Map<String, Value> = Check::ALL
         .into_iter()
-        .map(|check| (check.name().to_owned(), readiness.passes(check).into()))
+        .map(|check| (check.name().to_owned(), app.portal.passes(check).into()))
         .collect();
-    let is_ready = readiness.is_ready();
+    let is_ready = Check::ALL.into_iter().all(|check| app.portal.passes(check));
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": is_ready, "checks": checks }))).into_response()
 }

@@ -33,7 +33,7 @@ use super::{
 };
 use crate::{
     app::App,
-    client::Client,
+    client::{Client, Peer},
     locking::lock,
     metrics::labels::{Listener, RefusedBy},
     settings::Settings,
@@ -90,9 +90,10 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
                 continue;
             }
         };
-        let client = Client::at(peer.ip());
+        let peer = Peer::at(peer.ip());
         // Behind a proxy all connections are the proxy's.
-        let counted = if acceptor.settings().behind_proxy { Client::default() } else { client };
+        let counted =
+            if acceptor.settings().behind_proxy { Client::default() } else { peer.client };
         let may_stay = match &slot {
             Slot::Open(_) => true,
             Slot::Reserved(_) => {
@@ -111,7 +112,7 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
         let open = metrics.connection_opened(Listener::Page);
         let acceptor = Arc::clone(acceptor);
         connections.spawn(async move {
-            acceptor.handle(stream, client).await;
+            acceptor.handle(stream, peer).await;
             drop((slot, place, open));
         });
     }
@@ -147,20 +148,20 @@ impl Acceptor {
         }
     }
 
-    async fn handle(&self, stream: TcpStream, client: Client) {
+    async fn handle(&self, stream: TcpStream, peer: Peer) {
         // A small message is not delayed; a chunk fills its packets anyway.
         let _best_effort = stream.set_nodelay(true);
         let stream = self.with_write_timeout(stream);
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, &self.service, client).await;
+            return self.serve_http(stream, &self.service, peer).await;
         };
         let accepted = tokio::select! {
             accepted = tls.accept(stream, self.settings().page_tls_timeout) => accepted,
             () = self.app.sessions.shutting_down() => return,
         };
         match accepted {
-            Ok(Accepted::Tls(stream)) => self.serve_http(stream, &self.service, client).await,
-            Ok(Accepted::Plain(stream)) => self.serve_http(stream, &self.https_only, client).await,
+            Ok(Accepted::Tls(stream)) => self.serve_http(stream, &self.service, peer).await,
+            Ok(Accepted::Plain(stream)) => self.serve_http(stream, &self.https_only, peer).await,
             Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         }
     }
@@ -171,12 +172,12 @@ impl Acceptor {
         Box::pin(stream)
     }
 
-    async fn serve_http<S>(&self, stream: S, service: &TowerToHyperService<Router>, client: Client)
+    async fn serve_http<S>(&self, stream: S, service: &TowerToHyperService<Router>, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let service = service_fn(|mut request: Request<Incoming>| {
-            request.extensions_mut().insert(client);
+            request.extensions_mut().insert(peer);
             service.call(request)
         });
         let connection = http1::Builder::new()

@@ -13,7 +13,7 @@ use protocol::Problem;
 use super::{language, problems::no_web_socket};
 use crate::{
     app::App,
-    client::Client,
+    client::Peer,
     metrics::labels::Listener,
     problems::ProblemBuilder,
     session::socket,
@@ -26,7 +26,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 /// Handles `POST /session?lang=en`. A refusal is in the language of the address, else in the one
 /// that the browser prefers.
 pub(super) async fn create(State(app): State<App>, request: Request) -> Response {
-    match app.sessions.create(client(&app, &request)) {
+    match app.sessions.create(peer(&app, &request)) {
         Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
             if let Some(suppressed) = app.portal.log_throttles.no_session.admit() {
@@ -51,7 +51,7 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
     let parameters = request.uri().query().unwrap_or_default().split('&');
     let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
     let name = named.find_map(|(key, name)| (key == SESSION).then_some(name));
-    let place = app.sessions.admit_socket(client(&app, &request), name);
+    let place = app.sessions.admit_socket(peer(&app, &request).client, name);
     let sessions = app.sessions.clone();
     let portal = Arc::clone(&app.portal);
     app.sessions.spawn_socket(async move {
@@ -72,13 +72,13 @@ fn no_socket(error: HandshakeError, problems: ProblemBuilder) -> Response {
     (error.headers(), refuse(error.status(), problem)).into_response()
 }
 
-/// Returns the client of a request: the address that the reverse proxy forwards, or the peer's.
-fn client(app: &App, request: &Request) -> Client {
+/// Returns who sends a request: the address that the reverse proxy forwards, or that of the connection.
+fn peer(app: &App, request: &Request) -> Peer {
     if app.portal.settings.behind_proxy {
         let last = request.headers().get_all(FORWARDED_FOR).iter().next_back();
-        return Client::forwarded(last.and_then(|value| value.to_str().ok()));
+        return Peer::forwarded(last.and_then(|value| value.to_str().ok()));
     }
-    request.extensions().get::<Client>().copied().unwrap_or_default()
+    request.extensions().get::<Peer>().copied().unwrap_or_default()
 }
 
 /// Returns the language of the problems of a request.

@@ -26,6 +26,7 @@ impl NoSession {
             }
             Self::TooFast(refused) => refused.problem(problems),
             Self::Draining => problems.at_portal(Text::ShuttingDown, &[], Text::SessionsFullRemedy),
+            Self::NoAudit => problems.at_portal(Text::NoAudit, &[], Text::NoRandomnessRemedy),
             Self::NoRandomness(_) => {
                 problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
             }
@@ -149,6 +150,7 @@ mod tests {
             vec![
                 NoSession::Full(0).problem(problems),
                 NoSession::Draining.problem(problems),
+                NoSession::NoAudit.problem(problems),
                 JoinError::NoSession(NoSession::ClientFull(20)).problem(problems),
                 NoSession::NoRandomness(getrandom::Error::UNSUPPORTED).problem(problems),
                 TooManySockets.problem(problems),

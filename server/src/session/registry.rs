@@ -14,7 +14,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{EndReason, Session, fair_queue::FairQueue};
 use crate::{
-    client::Client, limits::Refused, locking::lock, metrics::labels::RefusedBy, portal::Portal,
+    audit::{Entry, Event, Outcome},
+    client::{Client, Peer},
+    limits::Refused,
+    locking::lock,
+    metrics::labels::RefusedBy,
+    portal::Portal,
 };
 
 /// The length of a session's name in bytes: enough to tell sessions apart in a log.
@@ -49,6 +54,7 @@ struct Places {
 struct WaitingSession {
     name: String,
     secret: SecretDigest,
+    peer: Peer,
     created: Instant,
 }
 
@@ -103,6 +109,9 @@ pub enum NoSession {
     /// The portal is being stopped.
     #[error("the portal is being stopped")]
     Draining,
+    /// The audit cannot be written.
+    #[error("the audit cannot be written")]
+    NoAudit,
     /// The operating system provides no random bytes.
     #[error("the operating system provides no random bytes")]
     NoRandomness(#[from] getrandom::Error),
@@ -150,18 +159,20 @@ impl Sessions {
     ///
     /// # Errors
     /// [`NoSession`], also when there would be no place now.
-    pub fn create(&self, client: Client) -> Result<NewSession, NoSession> {
-        let created = self.try_create(client);
+    pub fn create(&self, peer: impl Into<Peer>) -> Result<NewSession, NoSession> {
+        let created = self.try_create(peer.into());
         created.inspect_err(|refused| self.count_refused(refused))
     }
 
-    fn try_create(&self, client: Client) -> Result<NewSession, NoSession> {
+    fn try_create(&self, peer: Peer) -> Result<NewSession, NoSession> {
+        let client = peer.client;
         self.portal.limits.start_session(client)?;
         let session = random_text::<NAME_BYTES>()?;
         let secret = random_text::<SECRET_BYTES>()?;
         let waiting = WaitingSession {
             name: session.clone(),
             secret: Sha256::digest(&secret).into(),
+            peer,
             created: Instant::now(),
         };
         let mut places = self.places();
@@ -184,10 +195,10 @@ impl Sessions {
         }
         self.remove_expired(&mut places);
         let is_this = |waiting: &WaitingSession| waiting.name == name && waiting.secret == secret;
-        let (client, _) = places.waiting.remove(is_this).ok_or(UnknownSession)?;
+        let (client, waiting) = places.waiting.remove(is_this).ok_or(UnknownSession)?;
         let checked = self.check_places(&places, client);
         checked.inspect_err(|refused| self.count_refused(refused))?;
-        let session = self.start(name, client);
+        let session = self.start(name, waiting.peer);
         let waiting = VecDeque::new();
         let running = RunningSession { client, secret, session: Arc::clone(&session), waiting };
         places.running.insert(name.to_owned(), running);
@@ -199,7 +210,7 @@ impl Sessions {
             NoSession::Full(_) => RefusedBy::Sessions,
             NoSession::ClientFull(_) => RefusedBy::ClientSessions,
             NoSession::TooFast(refused) => refused.limit.label(),
-            NoSession::Draining | NoSession::NoRandomness(_) => return,
+            NoSession::Draining | NoSession::NoAudit | NoSession::NoRandomness(_) => return,
         };
         self.portal.metrics.count_refused(by);
     }
@@ -207,6 +218,9 @@ impl Sessions {
     fn check_places(&self, places: &Places, client: Client) -> Result<(), NoSession> {
         if self.portal.readiness.is_draining() {
             return Err(NoSession::Draining);
+        }
+        if !self.portal.audit.is_writable() {
+            return Err(NoSession::NoAudit);
         }
         let settings = &self.portal.settings;
         let max = settings.max_sessions as usize;
@@ -223,15 +237,18 @@ impl Sessions {
         Ok(())
     }
 
-    fn start(self: &Arc<Self>, name: &str, client: Client) -> Arc<Session> {
-        let session = Session::new(name.to_owned(), client, &self.portal);
+    fn start(self: &Arc<Self>, name: &str, peer: Peer) -> Arc<Session> {
+        let session = Session::new(name.to_owned(), peer, &self.portal);
         self.tasks.spawn(Arc::clone(self).run_to_end(Arc::clone(&session)));
         session
     }
 
     /// Waits for the end of a session, whatever the reason, then closes and removes it.
     async fn run_to_end(self: Arc<Self>, session: Arc<Session>) {
-        let settings = &self.portal.settings;
+        let Portal { settings, audit, .. } = &*self.portal;
+        let subject = session.audit_subject();
+        audit.write(&subject, Entry::new(Event::Session, Outcome::Started)).await;
+        let begun = Instant::now();
         let reason = tokio::select! {
             reason = session.ended() => reason,
             () = session.page_absent_for(settings.session_grace) => {
@@ -243,6 +260,8 @@ impl Sessions {
         };
         session.end(reason);
         session.close().await;
+        let ended = Entry::new(Event::Session, Outcome::Ended).took(begun.elapsed());
+        audit.write(&subject, Entry { reason: Some(reason.to_string()), ..ended }).await;
         self.places().running.remove(session.name());
         self.removed.notify_waiters();
         tracing::info!(session = session.name(), %reason, "session ended");
@@ -393,14 +412,14 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{outbound::Outbound, settings::Settings};
+    use crate::{audit::Audit, outbound::Outbound, settings::Settings};
 
     fn sessions_with(max: u32, start_timeout: Duration) -> Arc<Sessions> {
         let mut settings = Settings::defaults().unwrap();
         settings.max_sessions = max;
         settings.session_start_timeout = start_timeout;
         let outbound = Outbound::load(&settings).unwrap();
-        Sessions::new(Portal::new(settings, 0, outbound))
+        Sessions::new(Portal::new(settings, 0, outbound, Audit::default()))
     }
 
     fn sessions() -> Arc<Sessions> {
@@ -478,7 +497,7 @@ mod tests {
         let mut settings = Settings::defaults().unwrap();
         settings.max_client_sessions = 2;
         let outbound = Outbound::load(&settings).unwrap();
-        let sessions = Sessions::new(Portal::new(settings, 0, outbound));
+        let sessions = Sessions::new(Portal::new(settings, 0, outbound, Audit::default()));
         let client = |n| Client::at([192, 0, 2, n].into());
         for _ in 0..2 {
             let new = sessions.create(client(1)).unwrap();
@@ -493,7 +512,7 @@ mod tests {
         let mut settings = Settings::defaults().unwrap();
         settings.max_waiting_sockets = 8;
         let outbound = Outbound::load(&settings).unwrap();
-        let sessions = Sessions::new(Portal::new(settings, 0, outbound));
+        let sessions = Sessions::new(Portal::new(settings, 0, outbound, Audit::default()));
         let page = sessions.admit_socket(Client::at([192, 0, 2, 2].into()), None);
         let stranger = Client::at([192, 0, 2, 1].into());
         let idle: Vec<_> = (0..100).map(|_| sessions.admit_socket(stranger, None)).collect();

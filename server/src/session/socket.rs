@@ -433,7 +433,7 @@ mod tests {
 
     use super::{super::registry::UnknownSession, *};
     use crate::{
-        client::Client, outbound::Outbound, portal::Portal,
+        audit::Audit, client::Peer, outbound::Outbound, portal::Portal,
         websocket::writer::tests::read_by_a_client,
     };
 
@@ -448,8 +448,8 @@ mod tests {
     async fn last_messages(reason: EndReason) -> Vec<String> {
         let settings = Settings::defaults().unwrap();
         let outbound = Outbound::load(&settings).unwrap();
-        let portal = Portal::new(settings, 0, outbound);
-        let session = Session::new("s".to_owned(), Client::default(), &portal);
+        let portal = Portal::new(settings, 0, outbound, Audit::default());
+        let session = Session::new("s".to_owned(), Peer::default(), &portal);
         let stored = ServerMessage::Removed { path: "stored".to_owned() };
         session.outbox().send(stored).await;
         session.end(reason);

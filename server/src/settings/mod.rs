@@ -9,6 +9,7 @@
 //!
 //! # Layers
 //! - `value`: the types of values, and how they are written.
+//! - `records`: the types of values about the log and the audit.
 //! - `destination`: the types of values about hosts and ports that users may type.
 //! - `outbound`: the types of values about connections to FTPS servers.
 //! - `toml_text`: the configuration file as texts with their lines.
@@ -23,6 +24,7 @@ mod destination;
 pub mod file;
 mod outbound;
 mod preset;
+mod records;
 mod source;
 mod table;
 mod toml_text;
@@ -31,6 +33,7 @@ mod value;
 pub use destination::{HostPattern, PortRange};
 pub use outbound::{AllowedNetwork, PinnedCertificate, ProxyUrl};
 pub use preset::{Preset, PresetError, PresetLogin, PresetTrust};
+pub use records::{AuditClient, AuditTarget, LogFormat};
 pub use source::{Sources, TomlError};
 pub use table::{DESCRIPTIONS, Settings};
 pub use value::{ByteCount, Origin, Scheme, SettingValue, TlsVersion};

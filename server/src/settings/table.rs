@@ -3,8 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    AllowedNetwork, ByteCount, Description, HostPattern, Origin, PinnedCertificate, PortRange,
-    Preset, PresetLogin, ProxyUrl, Scheme, SettingValue, SettingsError, Sources, TlsVersion,
+    AllowedNetwork, AuditClient, AuditTarget, ByteCount, Description, HostPattern, LogFormat,
+    Origin, PinnedCertificate, PortRange, Preset, PresetLogin, ProxyUrl, Scheme, SettingValue,
+    SettingsError, Sources, TlsVersion,
 };
 
 /// Expands a row of the table to its [`Description`].
@@ -79,6 +80,16 @@ settings! {
     /// The origins of the page, as browsers send them. Needed when the portal listens on an address
     /// other than loopback; its own loopback addresses are known.
     origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
+    /// The form of the log on standard error: lines for people, or JSON objects.
+    log_format: LogFormat = "\"text\"", like "\"json\"";
+    /// The file of the audit, or `stdout`: a JSON object for each session, login, upload and change. It is
+    /// off without it. `SIGUSR1` opens the file again.
+    audit: Option<AuditTarget> = "\"\"", like "\"/var/log/ferryport/audit.jsonl\"";
+    /// Whether the audit has the paths of files.
+    audit_paths: bool = "true", like "false";
+    /// How much of a client's address the audit has: `full`, `prefix` (24 bits of an IPv4 address, 48 of an
+    /// IPv6 address) or `none`.
+    audit_client: AuditClient = "\"full\"", like "\"prefix\"";
     /// Networks that the portal may connect to although they are not public, in CIDR notation. The
     /// ports of control connections there are 21 and 990, unless they follow the network:
     /// `10.1.0.0/16:2121`, a range `:2100-2199`, or `:*` for all.

@@ -137,6 +137,7 @@ texts! {
     SessionEndedByPage = "problem.session_ended_by_page",
     SessionTooOld = "problem.session_too_old" (limit),
     SessionUnknown = "problem.session_unknown",
+    NoAudit = "problem.no_audit",
     SessionsFull = "problem.sessions_full" (max),
     SessionsFullRemedy = "problem.sessions_full_remedy",
     ShuttingDown = "problem.shutting_down",

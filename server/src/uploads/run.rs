@@ -355,7 +355,7 @@ mod tests {
     use protocol::client::Offer;
 
     use super::*;
-    use crate::{outbound::Outbound, relay::UploadBuffer};
+    use crate::{audit::Audit, outbound::Outbound, relay::UploadBuffer};
 
     fn upload(size: u64) -> OpenUpload {
         let offer = Offer {
@@ -376,7 +376,7 @@ mod tests {
         const KIB: u64 = 1024;
         let settings = Settings::defaults().unwrap();
         let outbound = Outbound::load(&settings).unwrap();
-        let portal = Portal::new(settings, 0, outbound);
+        let portal = Portal::new(settings, 0, outbound, Audit::default());
         let all = portal.budget.free_bytes();
         let large = reserve_buffers(&portal, &upload(1 << 30)).unwrap();
         assert_eq!(all - portal.budget.free_bytes(), 512 * KIB);

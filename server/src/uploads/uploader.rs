@@ -1,6 +1,9 @@
 //! A task that takes one upload after the other from the queue.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use ftps::{Pool, PooledClient, RemotePath};
 use protocol::{Problem, ServerMessage, server::LogKind};
@@ -12,6 +15,7 @@ use super::{
     run::{self, UploadContext},
 };
 use crate::{
+    audit::{Entry, Subject},
     outbox::{Outbox, OutgoingLine},
     path_claims::{PathClaim, ServerClaims},
     portal::Portal,
@@ -40,6 +44,8 @@ pub struct Uploader {
     pub under_way: UnderWay,
     /// Cancelled when the session ends while its page still reads.
     pub session_ends: CancellationToken,
+    /// What the audit calls the connection.
+    pub subject: Arc<Subject>,
 }
 
 impl Uploader {
@@ -149,9 +155,18 @@ impl Uploader {
         // answer. A page that starts anew while the answer waits ignores it, because it never used
         // this id.
         self.open_uploads.remove(upload.offer.upload);
+        self.audit(&upload, &answer, begun.elapsed()).await;
         self.tell(answer).await;
         drop(started);
         next.into_taken()
+    }
+
+    /// Writes the end of an upload to the audit, before the page is told.
+    async fn audit(&self, upload: &OpenUpload, answer: &ServerMessage, time: Duration) {
+        let Some(entry) = Entry::of(answer) else { return };
+        let path = entry.path.clone().or_else(|| Some(upload.offer.path.clone()));
+        let entry = Entry { path, bytes: Some(upload.offer.size), ..entry.took(time) };
+        self.portal.audit.write(&self.subject, entry).await;
     }
 
     /// Sends the answer of an upload. At the end of the session `goodbye` tells the page that its open
