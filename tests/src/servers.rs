@@ -56,8 +56,8 @@ pub use self::{
     disk::hex,
     installation::installed_versions,
     options::{
-        ClientCertificate, Dates, Deleting, Digests, Disk, Existing, Options, Renaming, Restart,
-        TlsMax, UploadOnly,
+        ClientCertificate, Dates, Deleting, Digests, Disk, Existing, Modes, Names, Options,
+        Renaming, Restart, TlsMax, UploadOnly,
     },
 };
 use crate::{

@@ -21,6 +21,10 @@ pub struct Options {
     pub renaming: Renaming,
     /// Whether files may be deleted.
     pub deleting: Deleting,
+    /// Which names new files may have.
+    pub names: Names,
+    /// How the modes of files are changed.
+    pub modes: Modes,
     /// Whether files get the date that they are given.
     pub dates: Dates,
     /// Whether an upload may resume another one.
@@ -46,6 +50,8 @@ impl Default for Options {
             place: Place::Loopback,
             renaming: Renaming::Allowed,
             deleting: Deleting::Allowed,
+            names: Names::Any,
+            modes: Modes::ByChmod,
             dates: Dates::Set,
             restart: Restart::ByDefault,
             digests: Digests::None,
@@ -94,6 +100,24 @@ pub enum Deleting {
     Allowed,
     /// It refuses: `<Limit DELE>`. Only `ProFTPD` has it.
     Forbidden,
+}
+
+/// Which names a server allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Names {
+    /// All: the default of all of them.
+    Any,
+    /// None that contains `.part`. Pure-FTPd has no such option.
+    WithoutPart,
+}
+
+/// How a server changes the modes of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Modes {
+    /// By `SITE CHMOD`, if at all: the default of all of them.
+    ByChmod,
+    /// By `MFF` alone: `<Limit SITE_CHMOD>`. Only `ProFTPD` has it.
+    ByFacts,
 }
 
 /// Whether a server sets the dates of files.

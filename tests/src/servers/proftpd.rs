@@ -8,8 +8,8 @@ use std::{
 use protocol::Encryption;
 
 use super::{
-    ClientCertificate, Dates, Deleting, Digests, Existing, Options, Renaming, Restart, Server,
-    UploadOnly,
+    ClientCertificate, Dates, Deleting, Digests, Existing, Modes, Names, Options, Renaming,
+    Restart, Server, UploadOnly,
     installation::{installation, program},
     site::{CommandLine, DAEMON, Login, Site},
 };
@@ -135,6 +135,12 @@ fn extras(options: Options) -> String {
     }
     if options.deleting == Deleting::Forbidden {
         extras.push_str("<Limit DELE>\nDenyAll\n</Limit>\n");
+    }
+    if options.names == Names::WithoutPart {
+        extras.push_str("PathDenyFilter \\.part\n");
+    }
+    if options.modes == Modes::ByFacts {
+        extras.push_str("<Limit SITE_CHMOD>\nDenyAll\n</Limit>\n");
     }
     if options.dates == Dates::Refused {
         extras.push_str("<Limit MFMT>\nDenyAll\n</Limit>\n");

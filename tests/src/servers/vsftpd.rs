@@ -10,7 +10,7 @@ use std::{fs, os::unix::fs::chown};
 use protocol::Encryption;
 
 use super::{
-    ClientCertificate, Dates, Renaming,
+    ClientCertificate, Dates, Names, Renaming,
     installation::program,
     site::{CommandLine, DAEMON, Login, Site},
 };
@@ -43,6 +43,10 @@ pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
     let may_date = match site.options.dates {
         Dates::Set => "YES",
         Dates::Refused => "NO",
+    };
+    let denied_names = match site.options.names {
+        Names::Any => "",
+        Names::WithoutPart => "deny_file={*.part,*.part.*}\n",
     };
     let max_sessions = site.options.max_sessions;
     let max_sessions = max_sessions.map_or_else(String::new, |max| format!("max_per_ip={max}\n"));
@@ -86,7 +90,7 @@ xferlog_enable=YES
 log_ftp_protocol=YES
 debug_ssl=YES
 vsftpd_log_file={log}
-{clients}{max_sessions}",
+{clients}{denied_names}{max_sessions}",
         address = site.address(),
         control = site.ports.control(),
         empty = empty.display(),

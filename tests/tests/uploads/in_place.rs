@@ -1,9 +1,11 @@
-//! Servers that forbid renaming: files are written in place.
+//! Servers that forbid renaming, and servers that forbid temporary names.
+
+use std::fs;
 
 use ferryport_tests::{
     content::Content,
     engine::SessionLog,
-    servers::{Kind, Renaming},
+    servers::{Kind, Names, Renaming},
     with_each_kind,
 };
 
@@ -33,5 +35,27 @@ with_each_kind! {
         // vsftpd forbids deleting too: the first attempt's part file stays.
         assert_eq!(left, usize::from(kind == Kind::Vsftpd), "{:?}\n{}", server.files(), log.text());
         println!("{}: files {:?}", kind.name(), server.files());
+    }
+
+    async fn where_temporary_names_are_forbidden_a_file_goes_through_a_temporary_directory(kind: Kind) {
+        let server = server(kind, |options| options.names = Names::WithoutPart);
+        let log = SessionLog::default();
+        let mut session = managed_client(&server, &log);
+        for (name, len) in [("small.csv", 1000), ("large.csv", 3 << 20)] {
+            let content = Content { len, seed: len };
+            let uploaded =
+                upload(&mut session, &plan(name, content), &mut FileSource::of(content), &log).await;
+            assert_stored(&server, name, content, &log);
+            assert_eq!(uploaded.not_deleted, [], "{}", log.text());
+        }
+        session.quit().await;
+        let left = fs::read_dir(server.root()).unwrap().filter(|entry| {
+            let name = entry.as_ref().unwrap().file_name();
+            name.to_string_lossy().starts_with("ferryport-")
+        });
+        assert_eq!(left.count(), 0, "{}", log.text());
+        let directories = if kind == Kind::PureFtpd { 0 } else { 2 };
+        assert_eq!(log.count("Making the temporary directory"), directories, "{}", log.text());
+        assert_eq!(log.count("without a temporary name"), 0, "{}", log.text());
     }
 }

@@ -8,13 +8,13 @@ use std::{
 use ferryport_tests::{
     content::Content,
     engine::SessionLog,
-    servers::{Kind, Server},
+    servers::{Kind, Modes, Server},
     with_each_server,
 };
 use ftps::upload::{Existing, Plan};
 
 use crate::{
-    setup::{assert_stored, managed_client, plan, try_upload, upload, write_as_server},
+    setup::{assert_stored, managed_client, plan, server, try_upload, upload, write_as_server},
     source::FileSource,
 };
 
@@ -31,6 +31,18 @@ async fn replace(server: &Server, name: &str) -> SessionLog {
     session.quit().await;
     assert_stored(server, name, NEW, &log);
     log
+}
+
+#[tokio::test]
+async fn mode_of_a_replaced_file_is_set_by_mff_where_proftpd_denies_site_chmod() {
+    let server = server(Kind::ProFtpd, |options| options.modes = Modes::ByFacts);
+    write_as_server(&server, "script", b"old");
+    let file = server.root().join("script");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    let log = replace(&server, "script").await;
+    let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode, 0o755, "{}", log.text());
+    assert_eq!(log.count("Command: MFF UNIX.mode=0755; "), 1, "{}", log.text());
 }
 
 with_each_server! {
