@@ -76,7 +76,7 @@ pub fn listing(directory: &RemotePath, listing: ftps::Listing, max_bytes: usize)
     let mut entries = Vec::new();
     // Each entry of the engine is dropped when it was converted, so that names are not held twice.
     for entry in listed {
-        let entry = convert_entry(&entry);
+        let entry = convert_entry(directory, &entry);
         match free.checked_sub(entry_len(&entry)) {
             Some(rest) => {
                 free = rest;
@@ -120,7 +120,7 @@ fn shown_name(name: &RemotePath) -> String {
     shown
 }
 
-fn convert_entry(entry: &ftps::Entry) -> Entry {
+fn convert_entry(directory: &RemotePath, entry: &ftps::Entry) -> Entry {
     Entry {
         name: shown_name(&entry.name),
         kind: match entry.kind {
@@ -130,14 +130,15 @@ fn convert_entry(entry: &ftps::Entry) -> Entry {
         },
         size: entry.size,
         modified_millis: entry.modified_millis,
-        leftover_of: leftover_of(entry).map(|target| shown_name(&target)),
+        leftover_of: leftover_of(directory, entry).map(|target| shown_name(&target)),
     }
 }
 
-/// Returns the final name of a file that has a temporary one.
-fn leftover_of(entry: &ftps::Entry) -> Option<RemotePath> {
+/// Returns the final name of a file that has a temporary one, or is in a temporary directory.
+fn leftover_of(directory: &RemotePath, entry: &ftps::Entry) -> Option<RemotePath> {
     let is_file = entry.kind == ftps::EntryKind::File;
-    is_file.then(|| ftps::upload::temporary::target_of(&entry.name)).flatten()
+    let path = is_file.then(|| directory.join(&entry.name))?;
+    ftps::upload::temporary::target_of(&path)?.file_name()
 }
 
 /// Converts the counts of a recursive delete.
@@ -214,6 +215,21 @@ mod tests {
                 assert!(!entries.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn part_files_are_marked_with_their_final_names() {
+        let leftover_of = |directory: &str, name: &str| {
+            let directory = RemotePath::try_from(directory).unwrap();
+            let names = std::iter::once(name.as_bytes().to_vec());
+            let message = listing(&directory, listing_of(names), 1 << 20);
+            let ServerMessage::Listing { mut entries, .. } = message else { panic!() };
+            entries.remove(0).leftover_of
+        };
+        let target = Some("a.csv".to_owned());
+        assert_eq!(leftover_of("/home", "a.csv.0123abcd.part"), target);
+        assert_eq!(leftover_of("/home/ferryport-0123abcd", "a.csv"), target);
+        assert_eq!(leftover_of("/home/ferryport", "a.csv"), None);
     }
 
     #[test]

@@ -129,7 +129,17 @@ mod tests {
         let home = path("/home");
         let removed = leftover(&home, "a/b.txt.0123abcd.part").unwrap();
         assert_eq!(removed.display(), "/home/a/b.txt.0123abcd.part");
-        let others = ["", "/", "b.txt", "b.part", "../b.0123abcd.part", "b.0123abcd.part/c"];
+        let removed = leftover(&home, "ferryport-0123abcd/b.txt").unwrap();
+        assert_eq!(removed.display(), "/home/ferryport-0123abcd/b.txt");
+        let others = [
+            "",
+            "/",
+            "ferryport-0123abcd",
+            "b.txt",
+            "b.part",
+            "../b.0123abcd.part",
+            "b.0123abcd.part/c",
+        ];
         for other in others {
             assert!(leftover(&home, other).is_err(), "{other}");
         }
