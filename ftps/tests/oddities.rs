@@ -613,7 +613,7 @@ impl Attempt<'_> {
         let has_same_size =
             matches!(old, Some(Held::File { content: old, .. }) if old.len() == content.len());
         let is_elsewhere = may_choose
-            && disk.content(&chosen) == Some(content)
+            && [chosen, format!("{path}.1")].iter().any(|at| disk.content(at) == Some(content))
             && (traits.has(Oddity::UploadOnly) || traits.has(Oddity::NoSize) || has_same_size)
             && is_unproven;
         let is_right = is_stored || is_taken || is_elsewhere;

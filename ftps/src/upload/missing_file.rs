@@ -88,11 +88,11 @@ pub(super) async fn locate(client: &mut Client, name: &Name, size: u64) -> Resul
         return Ok(Located::Unknown);
     };
     let Some(others) = client.all_names(&parent).await? else { return Ok(Located::Unknown) };
-    // The disk may ignore case and Unicode form.
-    let folded = own.folded();
-    if others.iter().any(|other| other.name.folded() == folded) {
+    if others.iter().any(|other| other.name == own) {
         return Ok(Located::Unknown);
     }
+    // The disk may ignore case and Unicode form.
+    let folded = own.folded();
     let is_own = |other: &&ListedName| {
         let other_folded = other.name.folded();
         let Some(added) = other_folded.strip_prefix(&folded) else { return false };
@@ -102,8 +102,10 @@ pub(super) async fn locate(client: &mut Client, name: &Name, size: u64) -> Resul
             Name::InPlace(..) => may_be_added(added, other.size, size),
         }
     };
-    Ok(match others.iter().find(is_own) {
+    let is_same = |other: &ListedName| other.name.folded() == folded;
+    Ok(match others.iter().find(|other| !is_same(other) && is_own(other)) {
         Some(other) => Located::StoredAs(parent.join(&other.name)),
+        None if others.iter().any(is_same) => Located::Unknown,
         None => Located::Taken,
     })
 }
