@@ -51,7 +51,8 @@
 //! | Abandoned | a part file under a name that is no longer used | removed, then Unnamed | as Written |
 //!
 //! An [adopted](Existing::Resume) file is never removed: it gets its name back, or is reported if
-//! another file has taken that name. A part file whose bytes are known to be wrong is removed, never kept.
+//! another file has taken that name. A part file that is [given](Plan::resume) with [`Existing::Resume`] may
+//! be an adopted one: if the upload fails, it stays and is reported. A part file whose bytes are known to be wrong is removed, never kept.
 //! [`Failed::leftover`] says when a part file is kept.
 //!
 //! # Modules

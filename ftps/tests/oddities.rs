@@ -599,13 +599,13 @@ impl Attempt<'_> {
         let disk = &self.walk.server.state().disk;
         assert_eq!(uploaded.path.to_string(), *path, "done under another name");
         let is_stored = disk.content(path) == Some(content);
-        // The server chose the name under which it stored or took the file.
-        let chosen = format!("{}.1", disk.followed(path));
+        // The server chose the name under which it stored or took the file, beside a link or its target.
+        let chosen = [format!("{}.1", disk.followed(path)), format!("{path}.1")];
         let may_choose = traits.has(Oddity::StoredElsewhere);
         let is_unproven = uploaded.verified == Verified::ReplyOnly;
         let is_taken = traits.has(Oddity::Mailbox)
             && (disk.has_taken(&disk.followed(path), content)
-                || may_choose && disk.has_taken(&chosen, content))
+                || may_choose && chosen.iter().any(|at| disk.has_taken(at, content)))
             && is_unproven;
         // No reply tells the old file from the new one: none tells anything, there is no size, or both
         // have the same size.
@@ -613,7 +613,7 @@ impl Attempt<'_> {
         let has_same_size =
             matches!(old, Some(Held::File { content: old, .. }) if old.len() == content.len());
         let is_elsewhere = may_choose
-            && [chosen, format!("{path}.1")].iter().any(|at| disk.content(at) == Some(content))
+            && chosen.iter().any(|at| disk.content(at) == Some(content))
             && (traits.has(Oddity::UploadOnly) || traits.has(Oddity::NoSize) || has_same_size)
             && is_unproven;
         let is_right = is_stored || is_taken || is_elsewhere;

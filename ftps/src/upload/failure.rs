@@ -10,7 +10,7 @@ use super::{
     retry_budget::may_work_later,
     temporary,
 };
-use crate::{client::Naming, path::RemotePath, pool::ManagedClient};
+use crate::{client::Naming, path::RemotePath, pool::ManagedClient, transcript::Status};
 
 impl<S: Source> Run<'_, S> {
     /// Ends an upload that failed: keeps its part file or removes it.
@@ -73,8 +73,11 @@ impl<S: Source> Run<'_, S> {
         if let Some(name) = Name::of_given(given, &target, Naming::Temporary) {
             self.temporary_directories.note_given(name.path());
             self.target = Some(target);
-            self.part =
-                PartFile::Written(Written::of_earlier(name, Origin::Upload, self.plan.size));
+            self.part = PartFile::Written(Written::of_earlier(
+                name,
+                self.origin_of_given(),
+                self.plan.size,
+            ));
         }
     }
 
@@ -86,10 +89,21 @@ impl<S: Source> Run<'_, S> {
         part: Written,
         is_wrong: bool,
     ) -> Option<RemotePath> {
-        if let Origin::Adopted(adopted) = part.origin {
-            return self.end_adoption(client, &part.name, adopted, is_wrong).await;
-        }
         let name = part.name.path();
+        match part.origin {
+            Origin::Adopted(adopted) => {
+                return self.end_adoption(client, &part.name, adopted, is_wrong).await;
+            }
+            // The user may still need the bytes at its start. A part file of this upload alone must not
+            // get the final name.
+            Origin::MaybeAdopted => {
+                if is_wrong {
+                    client.log(Status::AdoptedFileKept { path: name.to_string() });
+                }
+                return (!is_wrong).then(|| name.clone());
+            }
+            Origin::Upload => (),
+        }
         let within = client.config().timeouts.abort;
         let removed = timeout(within, remove_file(client, name)).await;
         let is_gone = matches!(removed, Ok(Ok(())));

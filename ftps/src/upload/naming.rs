@@ -57,7 +57,7 @@ impl<S: Source> Run<'_, S> {
         };
         let is_in_place = naming == Naming::InPlace;
         if let PartFile::Written(part) = &self.part
-            && !part.is_adopted()
+            && !part.may_be_adopted()
             && is_in_place
             && !part.name.is_in_place()
         {
@@ -76,7 +76,7 @@ impl<S: Source> Run<'_, S> {
                 if let Some(name) = Name::of_given(given, target, naming) {
                     self.temporary_directories.note_given(name.path());
                     let size = self.plan.size;
-                    let part = Written::of_earlier(name.clone(), Origin::Upload, size);
+                    let part = Written::of_earlier(name.clone(), self.origin_of_given(), size);
                     self.part = PartFile::Written(part);
                     return Ok(name);
                 }
@@ -88,6 +88,14 @@ impl<S: Source> Run<'_, S> {
         };
         self.part = PartFile::Unwritten(name.clone());
         Ok(name)
+    }
+
+    /// Who may have written the first bytes of the part file that the plan names.
+    pub(super) fn origin_of_given(&self) -> Origin {
+        match self.plan.existing {
+            Existing::Resume => Origin::MaybeAdopted,
+            Existing::Keep | Existing::Replace => Origin::Upload,
+        }
     }
 
     /// Returns a new temporary name, or the final name if the directory allows no renames.

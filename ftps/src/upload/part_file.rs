@@ -63,6 +63,8 @@ pub(super) enum Origin {
     Upload,
     /// Another client: the file had the final name ([`super::Existing::Resume`]).
     Adopted(AdoptedFile),
+    /// An earlier upload of the same file, or another client whose file that upload adopted.
+    MaybeAdopted,
 }
 
 impl Name {
@@ -102,10 +104,15 @@ impl Written {
         matches!(self.origin, Origin::Adopted(_))
     }
 
+    /// Whether its first bytes may be the only copy of another client's file.
+    pub(super) fn may_be_adopted(&self) -> bool {
+        matches!(self.origin, Origin::Adopted(_) | Origin::MaybeAdopted)
+    }
+
     /// The same part file after bytes were sent.
     fn extended(&self) -> Self {
         let origin = match self.origin {
-            Origin::Upload => Origin::Upload,
+            Origin::Upload | Origin::MaybeAdopted => self.origin,
             Origin::Adopted(_) => Origin::Adopted(AdoptedFile::Extended),
         };
         Self { origin, ..self.clone() }
@@ -144,6 +151,11 @@ impl PartFile {
     /// Whether it is an adopted file.
     pub(super) fn is_adopted(&self) -> bool {
         self.written().is_some_and(Written::is_adopted)
+    }
+
+    /// Whether its first bytes may be the only copy of another client's file.
+    pub(super) fn may_be_adopted(&self) -> bool {
+        self.written().is_some_and(Written::may_be_adopted)
     }
 
     /// Notes that a transfer begins: from here on something may be under the name, whether the

@@ -40,15 +40,15 @@ impl Rejection {
 }
 
 impl<S: Source> Run<'_, S> {
-    /// Decides by the size of the part file what the server refused. An adopted file is not sent again from
-    /// its start.
+    /// Decides by the size of the part file what the server refused. A file that may be adopted is not
+    /// sent again from its start.
     pub(super) fn rejected(&mut self, held: Size) -> Rejected {
         let Some(error) = self.rejection.error.take() else { return Rejected::No };
         if matches!(held, Size::Bytes(held) if held < self.plan.size) {
             return Rejected::No;
         }
         self.rejection.complete += 1;
-        if self.part.is_adopted() {
+        if self.part.may_be_adopted() {
             self.rejection.complete = MAX_REPETITIONS + 1;
         }
         if !self.rejection.may_be_repeated() {

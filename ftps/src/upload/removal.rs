@@ -15,10 +15,15 @@ use crate::{
 pub(super) const MAX_DELETE_ATTEMPTS: u32 = 3;
 
 impl<S: Source> Run<'_, S> {
-    /// Removes an abandoned part file.
+    /// Removes an abandoned part file. One that may be adopted stays until the new file is stored.
     pub(super) async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Error> {
         if let PartFile::Abandoned(part) = &self.part {
             let name = part.name.path().clone();
+            if part.may_be_adopted() {
+                self.old_files.push(name);
+                self.part = PartFile::Unnamed;
+                return Ok(());
+            }
             match client.delete(&name).await {
                 // It stays abandoned, and the next attempt removes it.
                 Err(error) if error.refusal().is_none() => return Err(error),

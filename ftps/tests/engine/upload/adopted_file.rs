@@ -396,3 +396,31 @@ async fn existing_file_of_size_0_is_replaced_by_the_complete_new_one() {
     .start();
     server.run(&resuming(b"abc"), &mut Memory::new(b"abc")).await.unwrap();
 }
+
+/// An earlier upload may have adopted the file whose part file is resumed: its first bytes may be the
+/// only copy of another client's file.
+#[tokio::test]
+async fn part_file_that_may_be_adopted_is_not_deleted_when_the_server_rejects_the_file() {
+    let file = content(300_000);
+    let part = "/home/a.0123abcd.part";
+    let server = Scenario::session(async move |peer| {
+        peer.set_temporary(part);
+        peer.expect_retry("a", HELD).await;
+        read_to_end(&mut peer.restart(HELD).await).await;
+        peer.say("451 Virus found").await;
+        peer.expect_end().await;
+    })
+    .start();
+    let plan = Plan { resume: Some(path(part)), ..resuming(&file) };
+    let failed = server.run(&plan, &mut Memory::new(&file)).await.unwrap_err();
+    assert_eq!(failed.leftover, Some(path(part)));
+}
+
+#[tokio::test]
+async fn part_file_that_may_be_adopted_is_not_deleted_by_a_cancel() {
+    let server = Scenario::session(async |peer| peer.expect_end().await).start();
+    let mut client = server.managed();
+    let part = path("/home/a.0123abcd.part");
+    let plan = Plan { resume: Some(part.clone()), ..resuming(b"xyz") };
+    assert_eq!(cancelled_at(&mut client, &plan, Memory::new(b"xyz"), 0).await, Some(part));
+}
