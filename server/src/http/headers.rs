@@ -72,8 +72,8 @@ mod tests {
     async fn only_the_one_inline_script_is_allowed() {
         let answer = add(Response::default()).await;
         let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
-        // `printf %s 'SCRIPT' | openssl dgst -sha256 -binary | base64`
-        let hash = "KwEougHeeTyzDxriNJUTr8rQFEvnZwwhTjzjIu9La/I=";
+        // `openssl dgst -sha256 -binary templates/early.js | base64`
+        let hash = "OlDm5IE3Vhx7QiHjuTKv18B+okdWV9phk07uZxWrZzg=";
         let scripts = format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';");
         assert!(policy.contains(&scripts), "{policy}");
         assert!(!policy.contains("unsafe-inline"), "{policy}");
