@@ -119,11 +119,16 @@ const swap = () => {
 shower.addEventListener("click", swap);
 form.addEventListener("submit", () => { if (password.type === "text") swap(); }, true);
 
-// A button that connects with another encryption chooses it first.
-for (const button of document.querySelectorAll("button[data-encryption]")) {
+// The buttons of a failure. They are no submit buttons: they stand before the form's own, and the Enter key
+// would press the first one in the document, hidden or not.
+for (const button of document.querySelectorAll("[data-submits]")) {
   button.addEventListener("click", () => {
-    field("encryption").value = button.dataset.encryption;
-    field("encryption").dispatchEvent(new Event("change"));
+    const { encryption } = button.dataset;
+    if (encryption) {
+      field("encryption").value = encryption;
+      field("encryption").dispatchEvent(new Event("change"));
+    }
+    form.requestSubmit();
   });
 }
 
