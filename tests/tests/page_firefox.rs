@@ -34,8 +34,12 @@ async fn connected(portal: &Portal, kind: Kind) -> (Server, Page) {
     (server, page)
 }
 
+/// One Firefox at a time: two of them need more than two processors.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_is_refused_then_trusted_and_chosen_and_dropped_files_are_stored() {
+    let _alone = ALONE.lock().await;
     let server = servers::start(Kind::Vsftpd);
     let portal = portal!();
     let page = open(&portal).await;
@@ -65,6 +69,7 @@ async fn a_certificate_is_refused_then_trusted_and_chosen_and_dropped_files_are_
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_is_stored_and_the_log_holds_replies_verbatim_and_no_password() {
+    let _alone = ALONE.lock().await;
     let portal = portal!();
     let (server, page) = connected(&portal, Kind::ProFtpd).await;
 
@@ -84,6 +89,7 @@ async fn a_folder_is_stored_and_the_log_holds_replies_verbatim_and_no_password()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_shows_the_servers_reply_and_the_page_connects_again() {
+    let _alone = ALONE.lock().await;
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let page = open(&portal).await;
@@ -94,6 +100,7 @@ async fn a_wrong_password_shows_the_servers_reply_and_the_page_connects_again() 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conflict_is_asked_about_and_the_choice_carried_out() {
+    let _alone = ALONE.lock().await;
     let portal = portal!();
     let (server, page) = connected(&portal, Kind::ProFtpd).await;
 
@@ -122,6 +129,7 @@ async fn a_conflict_is_asked_about_and_the_choice_carried_out() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_cancelled_upload_leaves_no_part_file() {
+    let _alone = ALONE.lock().await;
     let server = servers::start(Kind::Vsftpd);
     let (portal, page_proxy) = slow_portal().await;
     let page = Page::open_in(Browser::Firefox, &page_proxy.support_url(), WIDE).await;
@@ -144,6 +152,7 @@ async fn a_cancelled_upload_leaves_no_part_file() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reloaded_page_resumes_when_the_file_is_picked_again() {
+    let _alone = ALONE.lock().await;
     let server = servers::start(Kind::PureFtpd);
     let (portal, page_proxy) = slow_portal().await;
     let page = Page::open_in(Browser::Firefox, &page_proxy.support_url(), WIDE).await;
@@ -171,6 +180,7 @@ async fn a_reloaded_page_resumes_when_the_file_is_picked_again() {
 /// A portal behind a way that takes its time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_fills_the_form_and_the_destination_is_remembered() {
+    let _alone = ALONE.lock().await;
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let (port, user) = (server.port().to_string(), server.username());
@@ -205,6 +215,7 @@ async fn a_link_fills_the_form_and_the_destination_is_remembered() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_is_created_renamed_and_deleted_and_the_log_explains_it() {
+    let _alone = ALONE.lock().await;
     let portal = portal!();
     let (server, page) = connected(&portal, Kind::ProFtpd).await;
 

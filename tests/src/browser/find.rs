@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep};
 use super::{Node, Page, Tab, in_tab};
 
 /// How long an expected element may take to appear.
-const APPEAR_LIMIT: Duration = Duration::from_secs(60);
+const APPEAR_LIMIT: Duration = Duration::from_secs(180);
 
 /// The pause before the page is searched again.
 const FIND_PAUSE: Duration = Duration::from_millis(250);
