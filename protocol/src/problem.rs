@@ -43,6 +43,20 @@ pub struct Remedy {
 }
 
 impl Problem {
+    /// Creates a problem without reply, cause and remedy.
+    #[must_use]
+    pub fn new(stage: Stage, message: String) -> Self {
+        Self {
+            stage,
+            message,
+            logged: None,
+            reply: None,
+            cause: None,
+            remedy: None,
+            expected_encryption: None,
+        }
+    }
+
     /// Returns the line of the session log with the same meaning.
     #[must_use]
     pub fn logged(&self) -> &str {

@@ -38,15 +38,7 @@ pub(crate) fn expected_encryption(error: &ftps::Error) -> Option<Encryption> {
 /// Builds a problem without cause and reply.
 pub(crate) fn problem(stage: Stage, who: Who, message: String, remedy: String) -> Problem {
     let remedy = Some(Remedy { who, what: remedy });
-    Problem {
-        stage,
-        message,
-        logged: None,
-        reply: None,
-        cause: None,
-        remedy,
-        expected_encryption: None,
-    }
+    Problem { remedy, ..Problem::new(stage, message) }
 }
 
 /// Replaces the message of a problem. The session log has the earlier one.

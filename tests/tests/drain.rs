@@ -1,4 +1,5 @@
-//! The end of the portal: uploads under way go on, sessions move, nothing is lost and nobody is asked.
+//! Stopping the portal: running uploads continue, pages go on with another portal, no file is lost, and
+//! the page asks nothing.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

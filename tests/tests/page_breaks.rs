@@ -68,7 +68,7 @@ async fn after_a_portal_restart_the_page_logs_in_again_and_the_upload_resumes() 
     assert!(log.matches("PASS ********").count() >= 2, "with what is in the field:\n{log}");
 }
 
-/// The portal suspends the upload, tells the page, and ends; nobody presses anything.
+/// The portal suspends the upload, tells the page, and ends. The page continues without its user.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_of_a_portal_that_is_stopped_continues_by_itself_at_the_next_one() {
     let mut setup = PageSetup::new(Kind::PureFtpd).await;

@@ -15,16 +15,11 @@ pub fn changed() -> &'static str {
 #[must_use]
 pub fn rejected() -> Problem {
     Problem {
-        stage: Stage::Certificate,
-        message: Text::ProblemCertificateRefused.text().to_owned(),
-        logged: None,
-        reply: None,
-        expected_encryption: None,
-        cause: None,
         remedy: Some(Remedy {
             who: Who::ServerOperator,
             what: Text::ProblemCertificateRefusedRemedy.text().to_owned(),
         }),
+        ..Problem::new(Stage::Certificate, Text::ProblemCertificateRefused.text().to_owned())
     }
 }
 

@@ -357,15 +357,7 @@ mod tests {
     }
 
     fn problem(message: &str) -> Problem {
-        Problem {
-            stage: protocol::Stage::Transfer,
-            message: message.to_owned(),
-            logged: None,
-            reply: None,
-            expected_encryption: None,
-            cause: None,
-            remedy: None,
-        }
+        Problem::new(protocol::Stage::Transfer, message.to_owned())
     }
 
     #[test]

@@ -46,29 +46,13 @@ pub fn who(who: Who) -> &'static str {
 
 /// A problem between the page and the portal, with what the user can do.
 pub(crate) fn of_portal(message: &str, what: Text) -> Problem {
-    Problem {
-        stage: Stage::Portal,
-        message: message.to_owned(),
-        logged: None,
-        reply: None,
-        cause: None,
-        expected_encryption: None,
-        remedy: Some(Remedy { who: Who::You, what: what.text().to_owned() }),
-    }
+    by_user(Stage::Portal, message.to_owned(), what)
 }
 
 /// A problem that the user can solve.
 pub(crate) fn by_user(stage: Stage, message: String, remedy: Text) -> Problem {
     let remedy = Some(Remedy { who: Who::You, what: remedy.text().to_owned() });
-    Problem {
-        stage,
-        message,
-        logged: None,
-        reply: None,
-        cause: None,
-        remedy,
-        expected_encryption: None,
-    }
+    Problem { remedy, ..Problem::new(stage, message) }
 }
 
 /// Says in a few words what failed while the page connected; the problem's message is for those who

@@ -112,15 +112,7 @@ mod tests {
         let digest = FileDigest { algorithm: Algorithm::Crc32, hex: "00c0ffee".into() };
         let stored = Stored { verified: Verified::Digest, digest: Some(digest), page_agrees: true };
         queue.done(offers[0].upload, stored);
-        let problem = Problem {
-            stage: Stage::Transfer,
-            message: "No space left".into(),
-            logged: None,
-            reply: None,
-            expected_encryption: None,
-            cause: None,
-            remedy: None,
-        };
+        let problem = Problem::new(Stage::Transfer, "No space left".into());
         queue.failed(offers[1].upload, problem, None);
         let text = report(&queue, Duration::from_millis(1500));
         let lines: Vec<_> = text.lines().collect();

@@ -303,15 +303,7 @@ mod tests {
     }
 
     fn fail(queue: &mut Queue, row: usize) {
-        let problem = Problem {
-            stage: Stage::Transfer,
-            message: "no".into(),
-            logged: None,
-            reply: None,
-            expected_encryption: None,
-            cause: None,
-            remedy: None,
-        };
+        let problem = Problem::new(Stage::Transfer, "no".into());
         let (id, _) = queue.open().find(|(_, open)| *open == Row(row)).unwrap();
         queue.failed(id, problem, None);
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// How often the deletion of a file is sent where connections break.
-pub(super) const MAX_DELETE_ATTEMPTS: u32 = 3;
+const MAX_DELETE_ATTEMPTS: u32 = 3;
 
 impl<S: Source> Run<'_, S> {
     /// Removes an abandoned part file. One that may be adopted stays until the new file is stored.
@@ -41,9 +41,7 @@ impl<S: Source> Run<'_, S> {
     pub(super) async fn delete_again(&mut self, client: &mut ManagedClient) -> Vec<RemotePath> {
         let mut kept = std::mem::take(&mut self.not_deleted);
         for path in std::mem::take(&mut kept) {
-            let within = client.config().timeouts.abort;
-            let removed = timeout(within, remove_over_sessions(client, &path)).await;
-            if !matches!(removed, Ok(Ok(()))) {
+            if !Remnant::File(&path).try_remove(client).await {
                 kept.push(path);
             }
         }
@@ -51,16 +49,40 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// Removes a file, over further sessions where the connection breaks.
-async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
-    let mut removed = remove_file(client, path).await;
-    for _ in 1..MAX_DELETE_ATTEMPTS {
-        match &removed {
-            Err(error) if error.refusal().is_none() => removed = remove_file(client, path).await,
-            _answered => break,
+/// What an upload left on the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Remnant<'a> {
+    File(&'a RemotePath),
+    TemporaryDirectory(&'a RemotePath),
+}
+
+impl Remnant<'_> {
+    async fn remove(self, client: &mut ManagedClient) -> Result<(), Error> {
+        match self {
+            Self::File(path) => remove_file(client, path).await,
+            Self::TemporaryDirectory(path) => {
+                client.client().await?.remove_own_directory(path).await
+            }
         }
     }
-    removed
+
+    /// Removes it, over further sessions where the connection breaks. Takes at most
+    /// [`Timeouts::abort`](crate::Timeouts::abort). Returns whether it is known to be gone.
+    pub(super) async fn try_remove(self, client: &mut ManagedClient) -> bool {
+        let within = client.config().timeouts.abort;
+        matches!(timeout(within, self.remove_over_sessions(client)).await, Ok(Ok(())))
+    }
+
+    async fn remove_over_sessions(self, client: &mut ManagedClient) -> Result<(), Error> {
+        let mut removed = self.remove(client).await;
+        for _ in 1..MAX_DELETE_ATTEMPTS {
+            match &removed {
+                Err(error) if error.refusal().is_none() => removed = self.remove(client).await,
+                _answered => break,
+            }
+        }
+        removed
+    }
 }
 
 /// Whether the reply to `DELE` says that there is no such file. A denial says nothing about the file.

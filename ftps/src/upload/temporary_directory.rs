@@ -2,9 +2,7 @@
 //! name in a directory that is made for it. The directory is removed once the upload has ended, unless it
 //! holds a file that the upload reports.
 
-use tokio::time::timeout;
-
-use super::{removal::MAX_DELETE_ATTEMPTS, temporary};
+use super::{removal::Remnant, temporary};
 use crate::{
     client::Client, error::Error, path::RemotePath, pool::ManagedClient, transcript::Status,
 };
@@ -103,29 +101,10 @@ impl TemporaryDirectories {
             if reported.iter().any(|file| file.parent().as_ref() == Some(&path)) {
                 continue;
             }
-            let within = client.config().timeouts.abort;
-            let removed = timeout(within, remove_over_sessions(client, &path)).await;
-            if !matches!(removed, Ok(Ok(()))) {
+            if !Remnant::TemporaryDirectory(&path).try_remove(client).await {
                 kept.push(path);
             }
         }
         kept
-    }
-}
-
-/// Removes a directory, over further sessions where the connection breaks.
-async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
-    let mut attempts = 1;
-    loop {
-        let removed = match client.client().await {
-            Ok(client) => client.remove_own_directory(path).await,
-            Err(error) => Err(error),
-        };
-        match removed {
-            Err(error) if error.refusal().is_none() && attempts < MAX_DELETE_ATTEMPTS => {
-                attempts += 1;
-            }
-            ended => return ended,
-        }
     }
 }

@@ -261,7 +261,8 @@ impl Conversation {
     }
 
     /// Closes the FTPS connection of a session that ends while its page still reads, and waits for its
-    /// end: the page gets the answers of what has ended, and `goodbye` for all else. Part files are kept.
+    /// end. The page gets the outcomes of ended uploads; `goodbye` stands for the others, whose part files
+    /// are kept.
     pub(super) async fn finish(&mut self) {
         self.session_ends.cancel();
         self.close().await;

@@ -246,8 +246,8 @@ fn leaves_messages(reason: EndReason) -> bool {
     }
 }
 
-/// Ends what is under way, and writes all messages that the page lacks: above all, that an upload is
-/// done. Otherwise the page would offer a stored file again, and would have to ask its user.
+/// Ends the uploads, and writes the messages that the page lacks, `done` among them. Otherwise the page
+/// would offer a stored file again, and would have to ask its user.
 async fn write_the_rest(
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     settings: &Settings,

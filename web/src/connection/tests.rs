@@ -55,15 +55,7 @@ fn facts() -> Connected {
 }
 
 fn problem() -> Problem {
-    Problem {
-        stage: Stage::Login,
-        message: "no".into(),
-        logged: None,
-        reply: None,
-        expected_encryption: None,
-        cause: None,
-        remedy: None,
-    }
+    Problem::new(Stage::Login, "no".into())
 }
 
 /// A page that has pressed `Connect` and was welcomed by the portal.

@@ -8,15 +8,11 @@ use crate::texts::Text;
 #[must_use]
 pub fn file_changed() -> Problem {
     Problem {
-        stage: Stage::Transfer,
-        message: Text::ProblemFileChanged.text().to_owned(),
-        logged: None,
-        reply: None,
-        expected_encryption: None,
         cause: Some(Text::ProblemFileChangedCause.text().to_owned()),
         remedy: Some(Remedy {
             who: Who::You,
             what: Text::ProblemFileChangedRemedy.text().to_owned(),
         }),
+        ..Problem::new(Stage::Transfer, Text::ProblemFileChanged.text().to_owned())
     }
 }

@@ -38,15 +38,7 @@ fn queue(sizes: &[u64]) -> Queue {
 }
 
 fn problem() -> Problem {
-    Problem {
-        stage: Stage::Transfer,
-        message: "no".into(),
-        logged: None,
-        reply: None,
-        expected_encryption: None,
-        cause: None,
-        remedy: None,
-    }
+    Problem::new(Stage::Transfer, "no".into())
 }
 
 fn stored() -> Stored {

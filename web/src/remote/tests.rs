@@ -5,15 +5,7 @@ use super::*;
 mod changes;
 
 fn refused() -> Problem {
-    Problem {
-        stage: Stage::List,
-        message: "no".into(),
-        logged: None,
-        reply: None,
-        expected_encryption: None,
-        cause: None,
-        remedy: None,
-    }
+    Problem::new(Stage::List, "no".into())
 }
 
 #[test]

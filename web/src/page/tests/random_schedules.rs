@@ -63,15 +63,7 @@ fn number(path: &str) -> usize {
 }
 
 fn trouble() -> Problem {
-    Problem {
-        stage: Stage::Portal,
-        message: "trouble".into(),
-        logged: None,
-        reply: None,
-        expected_encryption: None,
-        cause: None,
-        remedy: None,
-    }
+    Problem::new(Stage::Portal, "trouble".into())
 }
 
 impl World {
