@@ -4,6 +4,7 @@ use std::{
     fmt,
     future::Future,
     io::{self, Read as _},
+    mem::MaybeUninit,
     net::{IpAddr, SocketAddr},
     pin::Pin,
     time::Duration,
@@ -77,8 +78,9 @@ impl Stream for TcpStream {
     }
 
     fn is_quiet(&self) -> bool {
-        let read = self.try_read(&mut [0]);
-        read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        // The operating system is asked: the runtime may not have noticed yet that something arrived.
+        let arrived = SockRef::from(self).peek(&mut [MaybeUninit::uninit()]);
+        arrived.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
     fn keep_alive(&self, keepalive: Keepalive) -> io::Result<()> {
