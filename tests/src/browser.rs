@@ -26,7 +26,10 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::sleep,
+};
 
 use self::keys::Stroke;
 pub use self::uploads::Shown;
@@ -38,6 +41,17 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// The pause between two polls of the page.
 const POLL_PAUSE: Duration = Duration::from_millis(20);
+
+/// Parts of the errors of an evaluation whose page was left while it ran: Chromium's, then Firefox's.
+const PAGE_LEFT: [&str; 4] = [
+    "Inspected target navigated or closed",
+    "Execution context was destroyed",
+    "Cannot find context with specified id",
+    "destroyed before query",
+];
+
+/// The most pages that one evaluation may lose before it fails.
+const MAX_PAGES_LEFT: usize = 100;
 
 /// A tab with one page, in a browser of its own.
 ///
@@ -353,13 +367,15 @@ impl Page {
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Returns the value of an expression in the page.
+    /// Returns the value of an expression in the page. If the page is left while it runs, it runs again in
+    /// the next one.
     ///
     /// # Panics
     /// When it throws.
     pub async fn run(&self, expression: &str) -> Value {
-        let value = in_tab!(self, tab => tab.evaluate(expression).await);
-        value.unwrap_or_else(|error| panic!("{expression}: {error}"))
+        let value =
+            again_in_the_next_page(async || in_tab!(self, tab => tab.evaluate(expression).await));
+        value.await.unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
     /// Returns the value of an expression in an isolated world, which shares only the document with
@@ -368,8 +384,10 @@ impl Page {
     /// # Panics
     /// When it throws.
     pub async fn run_apart(&self, expression: &str) -> Value {
-        let value = in_tab!(self, tab => tab.evaluate_apart(expression).await);
-        value.unwrap_or_else(|error| panic!("{error}"))
+        let value = again_in_the_next_page(
+            async || in_tab!(self, tab => tab.evaluate_apart(expression).await),
+        );
+        value.await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Returns the page's errors, warnings, exceptions, and violations of its content security policy.
@@ -394,4 +412,19 @@ impl Page {
         let value = in_tab!(self, tab => tab.call_on(node, function, arguments).await);
         value.unwrap_or_else(|error| panic!("{function}: {error}"))
     }
+}
+
+/// Repeats an evaluation until no page is left while it runs: what it did in that page is gone with it.
+async fn again_in_the_next_page(
+    mut evaluate: impl AsyncFnMut() -> Result<Value, String>,
+) -> Result<Value, String> {
+    for _ in 1..MAX_PAGES_LEFT {
+        match evaluate().await {
+            Err(error) if PAGE_LEFT.iter().any(|part| error.contains(part)) => {
+                sleep(POLL_PAUSE).await;
+            }
+            value => return value,
+        }
+    }
+    evaluate().await
 }

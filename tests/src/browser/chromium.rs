@@ -162,9 +162,10 @@ impl Tab {
         name: Option<&str>,
     ) -> Vec<Node> {
         let object = match parent {
-            Some(parent) => parent.object.clone(),
+            Some(parent) => Ok(parent.object.clone()),
             None => self.document().await,
         };
+        let Ok(object) = object else { return Vec::new() };
         let mut parameters = json!({ "objectId": object, "role": role });
         if let Some(name) = name {
             parameters["accessibleName"] = name.into();
@@ -190,25 +191,25 @@ impl Tab {
         nodes
     }
 
-    async fn document(&self) -> String {
-        let answer = self.call("Runtime.evaluate", json!({ "expression": "document" })).await;
-        answer["result"]["objectId"].as_str().unwrap_or_default().to_owned()
+    async fn document(&self) -> Result<String, String> {
+        let answer = self.try_call("Runtime.evaluate", json!({ "expression": "document" })).await?;
+        Ok(answer["result"]["objectId"].as_str().unwrap_or_default().to_owned())
     }
 
     pub(super) async fn evaluate(&self, expression: &str) -> Result<Value, String> {
         let parameters = json!({ "expression": expression, "returnByValue": true,
                                  "awaitPromise": true });
-        value_of(&self.call("Runtime.evaluate", parameters).await)
+        value_of(&self.try_call("Runtime.evaluate", parameters).await?)
     }
 
     /// The same in a world that shares nothing with the page but the document.
     pub(super) async fn evaluate_apart(&self, expression: &str) -> Result<Value, String> {
-        let tree = self.call("Page.getFrameTree", json!({})).await;
+        let tree = self.try_call("Page.getFrameTree", json!({})).await?;
         let world = json!({ "frameId": tree["frameTree"]["frame"]["id"], "worldName": "harness" });
-        let world = self.call("Page.createIsolatedWorld", world).await;
+        let world = self.try_call("Page.createIsolatedWorld", world).await?;
         let parameters = json!({ "expression": expression, "returnByValue": true,
                                  "awaitPromise": true, "contextId": world["executionContextId"] });
-        value_of(&self.call("Runtime.evaluate", parameters).await)
+        value_of(&self.try_call("Runtime.evaluate", parameters).await?)
     }
 
     pub(super) async fn call_on(
