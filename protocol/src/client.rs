@@ -7,6 +7,7 @@ pub use crate::{
     connect::{Connect, Encryption},
     language::Language,
     secret::Secret,
+    session::{Join, ResumeState, SessionCredentials},
 };
 
 messages! {
@@ -16,14 +17,8 @@ messages! {
         Hello {
             /// The page's version of the protocol: [`crate::VERSION`].
             version: u32,
-            /// The session's name, from [`crate::server::NewSession`].
-            session: String,
-            /// The session's secret, from [`crate::server::NewSession`].
-            secret: Secret,
-            /// On a later socket of the session: what the page has received. Absent on the first
-            /// socket, and from a page that was reloaded and has lost the session's state.
-            #[serde(default, skip_serializing_if = "Option::is_none")]
-            resume: Option<ResumeState>,
+            /// The session: a new one, or one that exists.
+            join: Join,
             /// The language of [`crate::Problem`]s, where the portal supports it.
             #[serde(default, skip_serializing_if = "Language::is_english")]
             language: Language,
@@ -102,7 +97,6 @@ messages! {
             hex: Option<String>,
         },
         /// Acknowledges messages of the portal; see [`crate::delivery`].
-        #[serde(rename = "heard")]
         Ack {
             /// The number of counted messages that have arrived since the session began.
             messages: u64,
@@ -112,17 +106,6 @@ messages! {
         /// 6455.
         Ping,
     }
-}
-
-/// What a page that comes back has received.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct ResumeState {
-    /// The number of counted messages that have arrived since the session began; the following ones
-    /// are sent again. See [`crate::delivery`].
-    pub messages: u64,
-    /// The first line of the session log that the page lacks: [`crate::server::LogLine::seq`].
-    pub log: u64,
 }
 
 /// A file that the page offers to upload.
@@ -165,7 +148,7 @@ pub enum OnConflict {
     Resume,
 }
 
-crate::objects!(ResumeState, Offer);
+crate::objects!(Offer);
 
 #[cfg(test)]
 mod tests {

@@ -14,6 +14,7 @@
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
 //! - [`lines`]: several messages in one text frame.
 //! - [`secret`]: a password or a session's secret.
+//! - [`session`]: the session that a socket is for.
 //! - [`language`]: the language of the user.
 //! - [`connect`]: the destination and the credentials of a connection.
 //! - [`problem`]: an error with its stage, its cause and its remedy.
@@ -33,6 +34,7 @@ pub mod lines;
 pub mod problem;
 pub mod secret;
 pub mod server;
+pub mod session;
 mod tagged;
 
 pub use chunk::{Attempt, CHUNK_HEADER_LEN, ChunkHeader, UploadId};
@@ -48,15 +50,12 @@ pub use tagged::Tagged;
 ///
 /// The page sends it in [`ClientMessage::Hello`]. A portal of another version answers
 /// [`ServerMessage::Unsupported`], and the page asks the user to reload it.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 
-/// The path of the WebSocket, relative to the page.
+/// The path of the WebSocket, relative to the page. See [`ClientMessage::Hello`].
 pub const SOCKET_PATH: &str = "session/socket";
 
 /// The path of the explanations of log lines, relative to the page: a JSON list of sentences, in
 /// the language of the query's `lang` (`en`, `de`). [`server::LogLine::explanation`] is an index of
 /// it.
 pub const EXPLANATIONS_PATH: &str = "explanations.json";
-
-/// The path where a `POST` creates a session, relative to the page: see [`server::NewSession`].
-pub const SESSION_PATH: &str = "session";

@@ -7,19 +7,9 @@ use crate::{
     chunk::{Attempt, UploadId},
     connect::Encryption,
     problem::{Problem, Stage},
-    secret::Secret,
+    session::SessionCredentials,
     tagged::messages,
 };
-
-/// A new session: the JSON body of the answer to `POST session`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct NewSession {
-    /// The session's name, which may be logged.
-    pub session: String,
-    /// Proves that a socket belongs to the session; it may not be logged.
-    pub secret: Secret,
-}
 
 messages! {
     /// A message from the portal.
@@ -30,13 +20,15 @@ messages! {
             version: u32,
             /// The portal's own version, for a bug report.
             portal: String,
+            /// The new session. Absent when the page joined one that exists.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            session: Option<SessionCredentials>,
             /// The limits for the page.
             limits: Limits,
             /// The number of counted messages of the page that have arrived since the session
             /// began; the page sends the following ones again. See [`crate::delivery`].
-            #[serde(rename = "heard")]
-            received: u64,
-            /// To a page that has lost the session's state ([`crate::ClientMessage::Hello`] without
+                received: u64,
+            /// To a page that has lost the session's state ([`crate::client::Join::Existing`] without
             /// `resume`): the session's connection to an FTPS server, if there is one. The session's
             /// uploads have ended; their part files on the server are kept.
             #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -53,7 +45,6 @@ messages! {
         /// The answer to [`crate::ClientMessage::Ping`].
         Pong,
         /// Acknowledges messages of the page; see [`crate::delivery`].
-        #[serde(rename = "heard")]
         Ack {
             /// The number of counted messages that have arrived since the session began.
             messages: u64,
@@ -453,17 +444,7 @@ pub enum Verified {
     ReplyOnly,
 }
 
-crate::objects!(
-    NewSession,
-    Limits,
-    Connected,
-    DataTls,
-    FileDigest,
-    Tls,
-    Certificate,
-    LogLine,
-    Existing
-);
+crate::objects!(Limits, Connected, DataTls, FileDigest, Tls, Certificate, LogLine, Existing);
 
 #[cfg(test)]
 mod tests {

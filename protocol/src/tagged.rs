@@ -280,7 +280,7 @@ mod tests {
     fn unknown_members_are_ignored() {
         assert_eq!(read(r#"{"type":"pong","later":{"a":[1,2.5,null]}}"#), Ok(ServerMessage::Pong));
         assert_eq!(
-            read(r#"{"type":"heard","later":[{}],"messages":9}"#),
+            read(r#"{"type":"ack","later":[{}],"messages":9}"#),
             Ok(ServerMessage::Ack { messages: 9 })
         );
     }

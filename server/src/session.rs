@@ -1,21 +1,21 @@
-//! One page's conversation with the portal, from `POST session` to its end. It outlives its sockets:
+//! One page's conversation with the portal, from its first `hello` to its end. It outlives its sockets:
 //! a page that comes back within the grace time continues where it was.
 //!
 //! ```text
-//!   POST session     +---------+   first hello    +-------------------+
-//!  ----------------> | created | ---------------> | page is connected | <-+
-//!                    +---------+                  +-------------------+   | hello on a
-//!                         |                         |              |      | new socket
-//!   session_start_timeout |             socket lost |              |      |
-//!                         |                         v              |      |
-//!                         |               +--------------+         |      |
-//!                         |               | page is away | --------+------+
-//!                         |               +--------------+         |
-//!                         |                         | session_grace| goodbye, protocol violation,
-//!                         v                         v              v session_lifetime, drain, shutdown
-//!                    +------------------------------------------------+
-//!                    | ended: part files on the server are kept       |
-//!                    +------------------------------------------------+
+//!   hello: new    +-------------------+
+//!  -------------> | page is connected | <-----+
+//!                 +-------------------+       | hello: existing,
+//!                   |              |          | on a new socket
+//!       socket lost |              |          |
+//!                   v              |          |
+//!          +--------------+        |          |
+//!          | page is away | -------+----------+
+//!          +--------------+        |
+//!                   | session_grace| goodbye, protocol violation,
+//!                   v              v session_lifetime, drain, shutdown
+//!          +------------------------------------------------+
+//!          | ended: part files on the server are kept       |
+//!          +------------------------------------------------+
 //! ```
 //!
 //! # Layers

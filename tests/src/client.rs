@@ -17,12 +17,13 @@ use std::{
     time::Duration,
 };
 
-use futures_util::SinkExt as _;
+use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
-    ClientMessage, ServerMessage,
-    client::{Language, ResumeState},
+    ClientMessage, Problem, ServerMessage,
+    client::Language,
     delivery::Acknowledged as _,
-    server::{Algorithm, Connected, Limits, LogLine, NewSession},
+    server::{Algorithm, Connected, Limits, LogLine},
+    session::{Join, ResumeState, SessionCredentials},
 };
 use tokio::time::{sleep, timeout};
 use tokio_tungstenite::tungstenite::{
@@ -50,7 +51,8 @@ const RECONNECT_PAUSE: Duration = Duration::from_millis(50);
 
 /// A session of the portal and its socket.
 pub struct Client {
-    session: NewSession,
+    /// Absent until the portal has created it.
+    session: Option<SessionCredentials>,
     acceptor: Acceptor,
     socket: Wire,
     record: Arc<Mutex<Record>>,
@@ -74,25 +76,23 @@ enum WhenBroken {
 }
 
 impl Client {
-    /// Creates a session and opens its socket.
+    /// Opens a socket, and a session on it.
     ///
     /// # Panics
     /// When the portal sends no `Welcome`.
     pub async fn open(portal: &Portal) -> Self {
-        Self::open_at(portal, portal.acceptor()).await
+        Self::open_at(portal.acceptor()).await
     }
 
-    /// Creates a session and opens its socket at another address of the portal.
+    /// Opens a socket at an address of the portal, and a session on it.
     ///
     /// # Panics
     /// When the portal sends no `Welcome`.
-    pub async fn open_at(portal: &Portal, acceptor: Acceptor) -> Self {
-        let session = new_session(portal);
-        let acceptor = acceptor.of_session(&session.session);
+    pub async fn open_at(acceptor: Acceptor) -> Self {
         let record = Arc::default();
         let socket = connect_socket(&acceptor, &record).await;
         let mut client = Self {
-            session,
+            session: None,
             acceptor,
             socket: socket.expect("the portal opens the socket"),
             record,
@@ -113,8 +113,12 @@ impl Client {
         };
         client.send_hello(None).await;
         match client.receive().await {
-            ServerMessage::Welcome { limits, .. } => client.limits = limits,
-            other => panic!("Welcome was expected, not {other:?}"),
+            ServerMessage::Welcome { limits, session: Some(session), .. } => {
+                client.limits = limits;
+                client.acceptor = client.acceptor.of_session(&session.name);
+                client.session = Some(session);
+            }
+            other => panic!("Welcome with a session was expected, not {other:?}"),
         }
         client
     }
@@ -122,7 +126,7 @@ impl Client {
     /// From now on it reconnects at this address when its socket breaks, as a page does.
     pub fn reconnect_through(&mut self, acceptor: Acceptor) {
         self.when_broken = WhenBroken::Reconnect;
-        self.acceptor = acceptor.of_session(&self.session.session);
+        self.acceptor = acceptor.of_session(&self.session().name);
     }
 
     /// Opens another socket of the same session, with the same acks.
@@ -173,9 +177,12 @@ impl Client {
     }
 
     /// Returns the session's name and secret.
+    ///
+    /// # Panics
+    /// Before `Welcome`.
     #[must_use]
-    pub fn session(&self) -> NewSession {
-        self.session.clone()
+    pub fn session(&self) -> SessionCredentials {
+        self.session.clone().expect("the portal has created the session")
     }
 
     /// Closes the socket as a page does that is closed: the session ends with it.
@@ -229,14 +236,9 @@ impl Client {
     }
 
     async fn send_hello(&mut self, resume: Option<ResumeState>) {
-        let NewSession { session, secret } = self.session.clone();
-        let hello = ClientMessage::Hello {
-            version: protocol::VERSION,
-            session,
-            secret,
-            resume,
-            language: self.language.clone(),
-        };
+        let session = self.session.clone();
+        let join = session.map_or(Join::New, |session| session.join(resume));
+        let hello = hello_in(join, self.language.clone());
         let text = serde_json::to_string(&hello).expect("a message is JSON");
         // The next receive notices a socket that is broken.
         let _broken = self.socket.sender.send(Message::text(text)).await;
@@ -360,14 +362,52 @@ impl Client {
     }
 }
 
-/// Creates a session.
+/// Returns the `hello` that joins a session.
+#[must_use]
+pub fn hello(join: Join) -> ClientMessage {
+    hello_in(join, Language::default())
+}
+
+fn hello_in(join: Join, language: Language) -> ClientMessage {
+    ClientMessage::Hello { version: protocol::VERSION, join, language }
+}
+
+/// Asks for a session as a page does, with these headers, and returns the portal's first message.
 ///
 /// # Panics
-/// When the portal refuses.
-#[must_use]
-pub fn new_session(portal: &Portal) -> NewSession {
-    let origin = format!("Origin: {}", portal.origin());
-    let answer = portal.ask("POST", "/session", &[&origin]);
-    assert_eq!(answer.status, 201, "{answer:?}");
-    serde_json::from_str(&answer.body).expect("the session as JSON")
+/// When the portal does not answer.
+pub async fn ask_for_session(
+    acceptor: &Acceptor,
+    headers: &[(&'static str, &str)],
+) -> ServerMessage {
+    say_first(acceptor, headers, &hello(Join::New)).await
+}
+
+/// Opens a socket, sends a message, and returns the portal's first message.
+///
+/// # Panics
+/// When the portal does not answer.
+pub async fn say_first(
+    acceptor: &Acceptor,
+    headers: &[(&'static str, &str)],
+    message: &ClientMessage,
+) -> ServerMessage {
+    let mut socket = open_socket(acceptor, headers).await.expect("the portal opens the socket");
+    let text = serde_json::to_string(message).expect("a message is JSON");
+    // A portal that refuses the page may have closed the socket.
+    let _closed = socket.send(Message::text(text)).await;
+    let first = timeout(SILENCE_LIMIT, socket.next()).await.expect("an answer in time");
+    let first = first.expect("an answer").expect("a frame").into_text().expect("a text");
+    serde_json::from_str(&first).expect("a message")
+}
+
+/// Asks for a session that the portal refuses, and returns why.
+///
+/// # Panics
+/// When the portal does not refuse it.
+pub async fn refusal(acceptor: &Acceptor, headers: &[(&'static str, &str)]) -> Problem {
+    match ask_for_session(acceptor, headers).await {
+        ServerMessage::Goodbye { problem } => problem,
+        other => panic!("Goodbye was expected, not {other:?}"),
+    }
 }

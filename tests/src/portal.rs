@@ -72,7 +72,13 @@ impl Acceptor {
     /// Names the session whose sockets are opened.
     #[must_use]
     pub fn of_session(self, name: &str) -> Self {
-        Self { query: format!("?session={name}"), ..self }
+        self.with_query(&format!("?lang=en&session={name}"))
+    }
+
+    /// Sets the query of the socket's address, with its question mark.
+    #[must_use]
+    pub fn with_query(self, query: &str) -> Self {
+        Self { query: query.to_owned(), ..self }
     }
 
     /// The WebSocket's address.

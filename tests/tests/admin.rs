@@ -108,7 +108,7 @@ async fn figures_follow_an_upload_and_name_no_host_user_or_path() {
     assert!(after.get("process_resident_memory_bytes") > 1e6);
     // The username is a part of the product's name.
     let text = portal.ask_admin("/metrics").unwrap().body.replace("ferryport_", "");
-    for private in ["127.0.0.1", server.username(), "figures-path", &client.session().session] {
+    for private in ["127.0.0.1", server.username(), "figures-path", &client.session().name] {
         assert!(!text.contains(private), "{private}:\n{text}");
     }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use ferryport_tests::{
-    client::{Attempted, Client, Digest, File, Outcome, to},
+    client::{Attempted, Client, Digest, File, Outcome, refusal, to},
     content::Content,
     portal,
     portal::{Options, Portal},
@@ -73,7 +73,7 @@ async fn what_the_page_is_told_is_in_the_audit_already() {
     let audited = Audited::start(&[]);
     let server = servers::start(Kind::PureFtpd);
     let mut client = Client::open(&audited.portal).await;
-    let session = client.session().session;
+    let session = client.session().name;
 
     let mut wrong = to(&server);
     wrong.trusted_certificate = Some(server.certificate_sha256());
@@ -129,8 +129,8 @@ async fn operator_decides_whether_paths_and_addresses_are_in_the_audit() {
 }
 
 /// `/dev/full` can be opened, and takes no byte.
-#[test]
-fn portal_whose_audit_cannot_be_written_takes_no_session() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn portal_whose_audit_cannot_be_written_takes_no_session() {
     let flags = ["--audit", "/dev/full", "--admin-listen", "127.0.0.1:0"];
     let portal = portal!(Options::with(&flags));
     // The first line, about the configuration, is written after the admin listener answers.
@@ -139,10 +139,8 @@ fn portal_whose_audit_cannot_be_written_takes_no_session() {
         (ready.status == 503 && ready.body.contains(r#""audit":false"#)).then_some(())
     });
     assert!(fails.is_some(), "{}", portal.output());
-    let origin = format!("Origin: {}", portal.origin());
-    let refused = portal.ask("POST", "/session", &[&origin]);
-    assert_eq!(refused.status, 503, "{refused:?}");
-    assert!(refused.body.contains("audit"), "{refused:?}");
+    let refused = refusal(&portal.acceptor(), &[("Origin", &portal.origin())]).await;
+    assert!(refused.message.contains("audit"), "{refused:?}");
     assert!(portal.output().contains("the audit cannot be written"), "{}", portal.output());
 }
 
@@ -197,13 +195,13 @@ async fn full_disk_stops_new_sessions_until_there_is_room_and_loses_no_line() {
         uploads += 1;
         assert!(uploads < 100, "{}", portal.output());
     }
-    let origin = format!("Origin: {}", portal.origin());
-    assert_eq!(portal.ask("POST", "/session", &[&origin]).status, 503);
+    let refused = refusal(&portal.acceptor(), &[("Origin", &portal.origin())]).await;
+    assert!(refused.message.contains("audit"), "{refused:?}");
 
     disk.free();
     let ready = || (portal.ask_admin("/readyz")?.status == 200).then_some(());
     assert!(wait_for(WAIT_LIMIT, ready).is_some(), "{}", portal.output());
-    assert_eq!(portal.ask("POST", "/session", &[&origin]).status, 201);
+    let _welcomed = Client::open(&portal).await;
     let lines = lines(&file);
     let stored = lines.iter().filter(|line| line["event"] == "upload").count();
     assert_eq!(stored, uploads, "{lines:?}");
@@ -225,11 +223,10 @@ async fn sigusr1_opens_the_file_again_for_logrotate() {
     assert!(lines(&rotated).iter().any(|line| line["event"] == "login"));
 }
 
-#[test]
-fn log_in_json_is_one_object_a_line() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn log_in_json_is_one_object_a_line() {
     let portal = portal!(Options::with(&["--log-format", "json"]));
-    let origin = "Origin: https://evil.example";
-    assert_eq!(portal.ask("POST", "/session", &[origin]).status, 403);
+    refusal(&portal.acceptor(), &[("Origin", "https://evil.example")]).await;
     let logged = wait_for(WAIT_LIMIT, || {
         let output = portal.output();
         let line = output.lines().find(|line| line.starts_with('{'))?;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use ferryport_tests::{
-    client::{Client, File, Outcome},
+    client::{Client, File, Outcome, refusal},
     content::Content,
     portal,
     portal::{Options, Portal},
@@ -245,9 +245,8 @@ async fn while_it_drains_the_portal_takes_nothing_new_and_moves_idle_sessions() 
     assert_eq!(ready.status, 503, "{ready:?}");
     assert!(ready.body.contains(r#""not_draining":false"#), "{ready:?}");
     assert!(portal.ask_admin("/metrics").unwrap().body.contains("\nferryport_draining 1\n"));
-    let origin = format!("Origin: {}", portal.origin());
-    let refused = portal.ask("POST", "/session", &[&origin]);
-    assert_eq!(refused.status, 503, "{refused:?}");
+    let refused = refusal(&portal.acceptor(), &[("Origin", &portal.origin())]).await;
+    assert!(refused.message.contains("shutting down"), "{refused:?}");
 
     // The page offers another file; it is not begun, and the one under way is stored.
     page.offer(file(1, 2)).await;

@@ -9,14 +9,14 @@
 use std::{fs, process::Command, time::Duration};
 
 use ferryport_tests::{
-    client::{Client, File, Outcome},
+    client::{Client, File, Outcome, ask_for_session, refusal},
     content::Content,
     portal::{Options, PageCertificate, Portal},
     portal_program,
     process::wait_for,
     servers::{self, Kind},
 };
-use protocol::server::Verified;
+use protocol::{ServerMessage, server::Verified};
 
 /// A portal that checks its certificate's file often.
 const WITH_FREQUENT_CHECKS: Options<'static> = Options::only(&["--tls-file-interval", "20 ms"]);
@@ -44,23 +44,25 @@ async fn files_go_over_the_portals_own_https() {
     }
 }
 
-#[test]
-fn the_page_is_served_over_https_and_its_origin_is_https() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_is_served_over_https_and_its_origin_is_https() {
     let portal = Portal::start_https(portal_program!(), Options::default());
     let page = portal.ask("GET", "/", &[]);
     assert_eq!(page.status, 200);
     assert_eq!(page.header("strict-transport-security"), None, "that is for the host's owner");
-    let origin = format!("Origin: {}", portal.origin());
-    assert!(origin.starts_with("Origin: https://"));
-    assert_eq!(portal.ask("POST", "/session", &[&origin]).status, 201);
+    let origin = portal.origin();
+    assert!(origin.starts_with("https://"));
+    let answer = ask_for_session(&portal.acceptor(), &[("Origin", &origin)]).await;
+    assert!(matches!(answer, ServerMessage::Welcome { .. }), "{answer:?}");
     let in_clear = origin.replace("https://", "http://");
-    assert_eq!(portal.ask("POST", "/session", &[&in_clear]).status, 403);
+    let problem = refusal(&portal.acceptor(), &[("Origin", &in_clear)]).await;
+    assert!(problem.message.contains("the page was opened at"), "{problem:?}");
 }
 
 #[test]
 fn a_plain_http_request_is_told_to_use_https_and_gets_nothing_else() {
     let portal = Portal::start_https(portal_program!(), Options::default());
-    for path in ["/", "/session", "/healthz"] {
+    for path in ["/", "/session/socket", "/healthz"] {
         let answer = portal.ask_in_clear("GET", path).unwrap();
         assert_eq!(answer.status, 400, "{answer:?}");
         assert!(answer.body.contains("open https://"), "{answer:?}");

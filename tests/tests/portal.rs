@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use ferryport_tests::{
-    client::{Attempted, Client, Digest, File, Outcome, open_socket, to, to_port},
+    client::{Attempted, Client, Digest, File, Outcome, refusal, say_first, to, to_port},
     content::{Content, ODD_NAMES},
     fake_peers::{ClosedPort, FakePeer},
     portal,
@@ -19,20 +19,15 @@ use ferryport_tests::{
     servers::{self, Kind, Server},
     with_each_server,
 };
-use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage,
     client::{Connect, Secret},
     server::{EntryKind, Existing},
+    session::SessionCredentials,
 };
-use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::Message;
 
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
-
-/// The longest wait for a response.
-const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 with_each_server! {
     async fn files_of_awkward_sizes_arrive_byte_for_byte(server: Server) {
@@ -416,38 +411,31 @@ async fn explicit_tls_to_an_implicit_port_is_diagnosed_and_the_session_continues
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_refused_session_is_explained_in_the_language_of_the_request() {
     let portal = portal!();
-    for (path, preferred, begin) in [
-        ("/session?lang=de", "Accept-Language: en", "Die Seite wurde unter"),
-        ("/session", "Accept-Language: de-AT, en;q=0.5", "Die Seite wurde unter"),
-        ("/session?lang=en", "Accept-Language: de", "the page was opened at"),
-        ("/session", "Accept-Language: tlh", "the page was opened at"),
+    for (query, preferred, begin) in [
+        ("?lang=de", "en", "Die Seite wurde unter"),
+        ("", "de-AT, en;q=0.5", "Die Seite wurde unter"),
+        ("?lang=en", "de", "the page was opened at"),
+        ("", "tlh", "the page was opened at"),
     ] {
-        let answer = portal.ask("POST", path, &["Origin: http://example.org", preferred]);
-        assert_eq!(answer.status, 403, "{answer:?}");
-        let problem: Problem = serde_json::from_str(&answer.body).unwrap();
-        assert!(problem.message.starts_with(begin), "{path}, {preferred}: {problem:?}");
+        let acceptor = portal.acceptor().with_query(query);
+        let headers = [("Origin", "http://example.org"), ("Accept-Language", preferred)];
+        let problem = refusal(&acceptor, &headers).await;
+        assert!(problem.message.starts_with(begin), "{query}, {preferred}: {problem:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_goodbye_is_in_the_language_of_the_hello() {
     let portal = portal!();
-    let origin = portal.origin();
+    let unknown =
+        SessionCredentials { name: "none".to_owned(), secret: Secret::new("none".to_owned()) };
     let hello = ClientMessage::Hello {
         version: protocol::VERSION,
-        session: "none".to_owned(),
-        secret: Secret::new("none".to_owned()),
-        resume: None,
+        join: unknown.join(None),
         language: "de".to_owned().try_into().unwrap(),
     };
-    let mut socket = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
-    socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
-    let heard = timeout(WAIT_LIMIT, socket.next()).await.expect("an answer").unwrap().unwrap();
-    let ServerMessage::Goodbye { problem } =
-        serde_json::from_str(heard.to_text().unwrap()).unwrap()
-    else {
-        panic!("{heard}");
-    };
+    let answer = say_first(&portal.acceptor(), &[("Origin", &portal.origin())], &hello).await;
+    let ServerMessage::Goodbye { problem } = answer else { panic!("{answer:?}") };
     assert!(problem.message.starts_with("Das Portal kann diese Sitzung"), "{problem:?}");
     assert_eq!(problem.remedy.unwrap().what, "Laden Sie die Seite neu.");
 }

@@ -7,7 +7,7 @@
 )]
 
 use ferryport_tests::{
-    client::{Attempted, Client, File, Outcome, open_socket},
+    client::{Attempted, Client, File, Outcome, hello, open_socket},
     content::Content,
     fault_proxy::FaultProxy,
     hostile_server::{Answers, HostileServer},
@@ -16,7 +16,7 @@ use ferryport_tests::{
     servers::{self, Kind, Server},
 };
 use futures_util::{SinkExt as _, StreamExt as _, future::join_all};
-use protocol::{Attempt, ClientMessage, ServerMessage, client::Language, server::NewSession};
+use protocol::{Attempt, ServerMessage};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -314,9 +314,9 @@ async fn sockets_without_hello_keep_no_existing_session_out() {
     let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let page = Client::open(&portal).await;
-    let NewSession { session, secret } = page.session();
+    let session = page.session();
     let acceptor = portal.acceptor();
-    let returning = acceptor.clone().of_session(&session);
+    let returning = acceptor.clone().of_session(&session.name);
     let origin = acceptor.origin().to_owned();
     let mut socket = open_socket(&returning, &[("Origin", &origin)]).await.unwrap();
     let mut strangers = JoinSet::new();
@@ -329,13 +329,7 @@ async fn sockets_without_hello_keep_no_existing_session_out() {
     }
     let displaced = std::iter::from_fn(|| strangers.try_join_next()).count();
     assert!(displaced > STRANGERS / 2, "only {displaced} were displaced");
-    let hello = ClientMessage::Hello {
-        version: protocol::VERSION,
-        session,
-        secret,
-        resume: None,
-        language: Language::default(),
-    };
+    let hello = hello(session.join(None));
     socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
     let first = socket.next().await.unwrap().unwrap();
     assert!(first.to_text().unwrap().contains("\"welcome\""), "{first}");

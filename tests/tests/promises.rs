@@ -16,7 +16,9 @@ use std::{
 };
 
 use ferryport_tests::{
-    client::{Attempted, Client, File, Outcome, new_session, open_socket, to, to_port},
+    client::{
+        Attempted, Client, File, Outcome, ask_for_session, hello, open_socket, refusal, to, to_port,
+    },
     content::Content,
     fake_peers::{ClosedPort, FakePeer},
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
@@ -30,11 +32,11 @@ use ferryport_tests::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage,
-    client::{Connect, Language, ResumeState, Secret},
-    server::NewSession,
+    client::{Connect, Secret},
+    session::{ResumeState, SessionCredentials},
 };
 use tokio::time::timeout;
-use tokio_tungstenite::tungstenite::{self, Message};
+use tokio_tungstenite::tungstenite::Message;
 
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
@@ -283,7 +285,7 @@ async fn only_permitted_addresses_are_connected_to() {
     }
 }
 
-/// 8. A page of another origin gets neither a session nor a socket; a socket without the
+/// 8. A page of another origin gets no session, and hears why; a socket without the
 /// session's secret gets nothing; a session's log goes to that session alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_belongs_to_its_page() {
@@ -292,26 +294,25 @@ async fn a_session_belongs_to_its_page() {
     let other_port = format!("http://127.0.0.1:{}", server.port());
     let strangers = ["http://example.org", "null", "", &other_port, "https://127.0.0.1"];
 
-    assert_eq!(portal.ask("POST", "/session", &[]).status, 403);
-    assert_eq!(socket_status(&portal, &[]).await, 403);
-    for origin in strangers {
-        let header = format!("Origin: {origin}");
-        assert_eq!(portal.ask("POST", "/session", &[&header]).status, 403, "{origin}");
-        assert_eq!(socket_status(&portal, &[("Origin", origin)]).await, 403, "{origin}");
+    let none: [&[(&str, &str)]; 2] = [&[], &[("Origin", &portal.origin()), ("Origin", "null")]];
+    let one = strangers.map(|origin| [("Origin", origin)]);
+    for headers in none.into_iter().chain(one.iter().map(<[_; 1]>::as_slice)) {
+        refusal(&portal.acceptor(), headers).await;
     }
 
-    let session = new_session(&portal);
-    let hello = |session: &str, secret: &str| ClientMessage::Hello {
-        version: protocol::VERSION,
-        session: session.to_owned(),
-        secret: Secret::new(secret.to_owned()),
-        resume: None,
-        language: Language::default(),
+    let ServerMessage::Welcome { session: Some(session), .. } =
+        ask_for_session(&portal.acceptor(), &[("Origin", &portal.origin())]).await
+    else {
+        panic!("no welcome with a session")
+    };
+    let hello_with = |name: &str, secret: &str| {
+        let secret = Secret::new(secret.to_owned());
+        hello(SessionCredentials { name: name.to_owned(), secret }.join(None))
     };
     for message in [
-        hello(&session.session, "0000"),
-        hello("0000", session.secret.expose()),
-        hello("", ""),
+        hello_with(&session.name, "0000"),
+        hello_with("0000", session.secret.expose()),
+        hello_with("", ""),
         ClientMessage::Ping,
     ] {
         let heard = say_first(&portal, &message).await;
@@ -343,7 +344,7 @@ async fn every_wait_ends() {
             "1 s",
             "--reply-timeout",
             "1 s",
-            "--session-start-timeout",
+            "--hello-timeout",
             "1 s",
             "--ping-interval",
             "1 s",
@@ -373,16 +374,9 @@ async fn every_wait_ends() {
         let ended = wait_for(WAIT_LIMIT, || portal.output().contains(end).then_some(()));
         assert!(ended.is_some(), "{end}: {}", portal.output());
     }
-    let NewSession { session, secret } = client.session();
     let resume = Some(ResumeState { messages: 0, log: 0 });
-    let hello = ClientMessage::Hello {
-        version: protocol::VERSION,
-        session,
-        secret,
-        resume,
-        language: Language::default(),
-    };
-    assert!(say_first(&portal, &hello).await.contains("goodbye"));
+    let again = hello(client.session().join(resume));
+    assert!(say_first(&portal, &again).await.contains("goodbye"));
 
     let headers = [("Origin", portal.origin())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -395,7 +389,7 @@ async fn every_wait_ends() {
 /// 9. A socket that has sent no hello does not delay the shutdown, whatever the settings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_shutdown_does_not_wait_for_a_hello() {
-    let flags = &["--session-start-timeout", "10 min", "--shutdown-timeout", "10 min"];
+    let flags = &["--hello-timeout", "10 min", "--shutdown-timeout", "10 min"];
     let mut portal = portal!(Options::only(flags));
     let origin = portal.origin();
     let mut mute = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
@@ -497,14 +491,6 @@ async fn fail_to_connect(client: &mut Client, connect: Connect) -> Problem {
 }
 
 /// The status that a WebSocket's handshake is refused with; 101 when it is not.
-async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16 {
-    match open_socket(&portal.acceptor(), headers).await {
-        Ok(_) => 101,
-        Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
-        Err(other) => panic!("{other}"),
-    }
-}
-
 /// Returns all messages of the portal to a socket with this first message, until it closes it.
 async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
     let origin = portal.origin();

@@ -20,7 +20,7 @@
 //!
 //! | state | event | next state |
 //! |---|---|---|
-//! | New | `welcome` | ThisPage |
+//! | New | `welcome` with its credentials | ThisPage |
 //! | EarlierPage | `welcome` with a connection to the server | ThisPage |
 //! | ThisPage | `goodbye` | New: it logs in again |
 //! | EarlierPage | `goodbye` | New: it asks for the password |
@@ -44,7 +44,8 @@ use std::time::Duration;
 use protocol::{
     ClientMessage, Problem, Stage,
     client::Language,
-    server::{Limits, NewSession, Tls},
+    server::{Limits, Tls},
+    session::SessionCredentials,
 };
 
 use self::{
@@ -71,8 +72,8 @@ pub mod wording;
 /// A task for the shell.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ConnectionEffect {
-    /// Open the session's socket; create a session first where none is given.
-    OpenSocket(Option<NewSession>),
+    /// Open a socket of the session with this name, or of a new one.
+    OpenSocket(Option<String>),
     /// Close the socket.
     CloseSocket,
     /// Send a message.
@@ -186,8 +187,8 @@ impl Connection {
 
     /// Returns the session, for the next page of this tab.
     #[must_use]
-    pub fn session(&self) -> Option<&NewSession> {
-        self.session.resumable()
+    pub fn session(&self) -> Option<&SessionCredentials> {
+        self.session.credentials()
     }
 
     /// Returns whether the browser is online.
@@ -255,8 +256,8 @@ impl Connection {
 
     fn open_socket(&mut self) {
         self.socket.open();
-        let session = self.session.credentials().cloned();
-        self.effects.push(ConnectionEffect::OpenSocket(session));
+        let name = self.session.credentials().map(|credentials| credentials.name.clone());
+        self.effects.push(ConnectionEffect::OpenSocket(name));
     }
 
     fn close_socket(&mut self) {
@@ -324,8 +325,7 @@ impl Connection {
 
     fn is_worth_a_retry(&self) -> bool {
         self.ftps.wanted.is_some()
-            && (self.ftps.is_at_last_login()
-                || self.session.origin() == Some(SessionOrigin::ThisPage))
+            && (self.ftps.is_at_last_login() || self.session.origin() == SessionOrigin::ThisPage)
     }
 }
 

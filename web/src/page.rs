@@ -229,9 +229,8 @@ impl Page {
             E::ChooseStartFolder(choice) => self.choose_start_folder(choice),
             E::ReconnectNow => self.reconnect_now(now),
 
-            E::SocketOpened(session) => self.socket_opened(session),
+            E::SocketOpened => self.socket_opened(),
             E::SocketClosed => self.socket_closed(now, jitter),
-            E::SessionRefused(problem) => self.session_refused(problem, now, jitter),
             E::NetworkChanged(network) => self.network_changed(network, now),
             E::Received(message, bytes) => {
                 self.connection.received(&message, bytes, now);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use protocol::server::NewSession;
+use protocol::session::SessionCredentials;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -31,7 +31,7 @@ pub struct SavedTab {
     /// The destination of the session.
     pub home: Option<SavedHome>,
     /// The session to resume.
-    pub session: Option<NewSession>,
+    pub session: Option<SessionCredentials>,
     /// The folder in view, and what the user chose.
     #[serde(default)]
     pub view: SavedView,
@@ -67,7 +67,7 @@ pub struct RestoredPage {
     /// [`crate::path::root`].
     pub handles: Vec<String>,
     /// The session to resume.
-    pub session: Option<NewSession>,
+    pub session: Option<SessionCredentials>,
     /// The folder in view; empty if it is not known.
     pub directory: String,
     /// For how long the uploads were under way.
@@ -83,8 +83,8 @@ mod tests {
         let tab = SavedTab {
             queue: "q".into(),
             home: None,
-            session: Some(NewSession {
-                session: "s".into(),
+            session: Some(SessionCredentials {
+                name: "s".into(),
                 secret: protocol::client::Secret::new("hush".into()),
             }),
             view: SavedView { directory: "/in".into(), ..SavedView::default() },

@@ -137,8 +137,6 @@ texts! {
     ProblemFileChanged = "problem.file_changed",
     ProblemFileChangedCause = "problem.file_changed_cause",
     ProblemFileChangedRemedy = "problem.file_changed_remedy",
-    ProblemNoSession = "problem.no_session" (status),
-    ProblemNoSessionRemedy = "problem.no_session_remedy",
     ProblemNotUnderstood = "problem.not_understood",
     ProblemPageOutdated = "problem.page_outdated",
     ProblemPageOutdatedRemedy = "problem.page_outdated_remedy",

@@ -1,12 +1,11 @@
-//! The portal's HTTP side: the page, its assets, the routes of a session.
+//! The portal's HTTP side: the page, its assets, the sockets of sessions.
 //!
 //! | request | answer |
 //! |---|---|
 //! | `GET /` | the page, in the language of `?lang=` or of the browser |
 //! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, cached for a year |
 //! | `GET /explanations.json` | the explanations of log lines, by number |
-//! | `POST /session` | a new session's name and secret |
-//! | `GET /session/socket?session=NAME` | the session's WebSocket |
+//! | `GET /session/socket?session=NAME&lang=en` | a WebSocket of a new session, or of one that exists |
 //! | `GET /healthz` | `ok`, for a supervisor |
 //!
 //! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.
@@ -23,22 +22,13 @@ mod problems;
 mod sessions;
 pub mod tls;
 
-use axum::{
-    Router,
-    http::StatusCode,
-    middleware,
-    routing::{get, post},
-};
+use axum::{Router, http::StatusCode, middleware, routing::get};
 use tower_http::compression::CompressionLayer;
 
 use crate::app::App;
 
 /// Returns all routes, with the headers of every answer.
 pub fn router(app: App) -> Router {
-    let session = Router::new()
-        .route("/session", post(sessions::create))
-        .route("/session/socket", get(sessions::socket))
-        .route_layer(middleware::from_fn_with_state(app.clone(), origin::check));
     // Assets are compressed at build time, and better.
     let compressed = Router::new()
         .route("/", get(page::page).with_state(page::Pages::new(app.portal.policy.presets())))
@@ -48,7 +38,7 @@ pub fn router(app: App) -> Router {
         .merge(compressed)
         .route("/assets/{name}", get(assets::asset))
         .route("/healthz", get(async || "ok"))
-        .merge(session)
+        .route("/session/socket", get(sessions::socket))
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
         .layer(middleware::map_response(headers::add))
         .with_state(app)

@@ -1,35 +1,36 @@
-//! Checks the origin of a session's requests: only the portal's own page may send them.
+//! Checks the origin of a socket: only the portal's own page may open one.
 //!
-//! A browser names the page's origin in every WebSocket handshake (RFC 6455 §10.2) and every
-//! `POST` (RFC 6454 §7). The list of origins is fixed at the start. It is not derived from the
-//! header `Host`, because an attacker can make a name of their own point to the portal.
+//! A browser names the page's origin in every WebSocket handshake (RFC 6455 §10.2). The list of origins
+//! is fixed at the start. It is not derived from the header `Host`, because an attacker can make a name
+//! of their own point to the portal.
 
-use axum::{
-    extract::{Request, State},
-    http::{StatusCode, header::ORIGIN},
-    middleware::Next,
-    response::{IntoResponse, Response},
-};
+use axum::http::{HeaderMap, header::ORIGIN};
 
-use super::{
-    problems::other_origin,
-    sessions::{problems, refuse},
-};
-use crate::{app::App, log_throttle};
+use crate::{log_throttle, portal::Portal};
 
-/// Passes a request on when it has exactly one `Origin`, and that is one of the portal's.
-pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
-    let mut origins = request.headers().get_all(ORIGIN).iter();
+/// The origin of a request is not one of the portal's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a page of another origin: {origin:?}")]
+pub(super) struct OtherOrigin {
+    /// What the header says, cut to a length that can be logged. Empty without one.
+    pub(super) origin: String,
+}
+
+/// Checks that there is exactly one `Origin`, and that it is one of the portal's.
+///
+/// # Errors
+/// [`OtherOrigin`].
+pub(super) fn check(portal: &Portal, headers: &HeaderMap) -> Result<(), OtherOrigin> {
+    let mut origins = headers.get_all(ORIGIN).iter();
     let origin = origins.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_ours =
-        origins.next().is_none() && app.portal.origins.iter().any(|known| known.as_str() == origin);
+        origins.next().is_none() && portal.origins.iter().any(|known| known.as_str() == origin);
     if is_ours {
-        return next.run(request).await;
+        return Ok(());
     }
     let origin = log_throttle::cut(origin);
-    if let Some(suppressed) = app.portal.log_throttles.other_origin.admit() {
-        tracing::warn!(origin, suppressed, "request from a page of another origin refused");
+    if let Some(suppressed) = portal.log_throttles.other_origin.admit() {
+        tracing::warn!(origin, suppressed, "socket of a page of another origin refused");
     }
-    let problem = other_origin(problems(&request), &origin);
-    refuse(StatusCode::FORBIDDEN, problem).into_response()
+    Err(OtherOrigin { origin })
 }

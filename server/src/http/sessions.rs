@@ -1,4 +1,4 @@
-//! The routes of a session. The origin was checked before.
+//! The route of a session's sockets.
 
 use std::sync::Arc;
 
@@ -10,7 +10,11 @@ use axum::{
 };
 use protocol::Problem;
 
-use super::{language, problems::no_web_socket};
+use super::{
+    language,
+    origin::{self, OtherOrigin},
+    problems::{no_web_socket, other_origin},
+};
 use crate::{
     app::App,
     client::Peer,
@@ -23,48 +27,45 @@ use crate::{
 /// The header to which reverse proxies add the address of a client.
 const FORWARDED_FOR: &str = "x-forwarded-for";
 
-/// Handles `POST /session?lang=en`. A refusal is in the language of the address, else in the one
-/// that the browser prefers.
-pub(super) async fn create(State(app): State<App>, request: Request) -> Response {
-    match app.sessions.create(peer(&app, &request)) {
-        Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
-        Err(error) => {
-            if let Some(suppressed) = app.portal.log_throttles.no_session.admit() {
-                tracing::warn!(%error, suppressed, "no session created");
-            }
-            let problem = error.problem(problems(&request));
-            refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
-        }
-    }
-}
-
 /// The parameter of a socket's address with the name of its session.
 const SESSION: &str = "session";
 
-/// Handles `GET /session/socket?session=NAME`. The name is no proof: `hello` has the secret.
+/// Handles `GET /session/socket?session=NAME&lang=en`. The name is no proof: `hello` has the secret. A
+/// page of another origin gets no session: the socket tells it why, because a browser shows a page no
+/// answer to a refused handshake.
 pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Response {
     let problems = problems(&request);
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
         Err(error) => return no_socket(error, problems),
     };
-    let parameters = request.uri().query().unwrap_or_default().split('&');
-    let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
-    let name = named.find_map(|(key, name)| (key == SESSION).then_some(name));
-    let place = app.sessions.admit_socket(peer(&app, &request).client, name);
     let sessions = app.sessions.clone();
     let portal = Arc::clone(&app.portal);
+    let checked = origin::check(&portal, request.headers());
+    let peer = peer(&app, &request);
+    let place = app.sessions.admit_socket(peer.client, session_name(&request));
     app.sessions.spawn_socket(async move {
-        match upgrade.await {
-            Ok(upgraded) => {
-                // The listener counts the connection until it is upgraded.
-                let _open = portal.metrics.connection_opened(Listener::Page);
-                socket::serve(upgraded, sessions, place, problems).await;
+        let upgraded = match upgrade.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => return tracing::debug!(%error, "a WebSocket handshake failed"),
+        };
+        // The listener counts the connection until it is upgraded.
+        let _open = portal.metrics.connection_opened(Listener::Page);
+        match checked {
+            Ok(()) => socket::serve(upgraded, sessions, peer, place, problems).await,
+            Err(OtherOrigin { origin }) => {
+                socket::refuse(upgraded, other_origin(problems, &origin)).await;
             }
-            Err(error) => tracing::debug!(%error, "a WebSocket handshake failed"),
         }
     });
     answer
+}
+
+/// Returns the name of the session in the socket's address.
+fn session_name(request: &Request) -> Option<&str> {
+    let parameters = request.uri().query().unwrap_or_default().split('&');
+    let mut named = parameters.filter_map(|parameter| parameter.split_once('='));
+    named.find_map(|(key, name)| (key == SESSION).then_some(name))
 }
 
 fn no_socket(error: HandshakeError, problems: ProblemBuilder) -> Response {

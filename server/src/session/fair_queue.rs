@@ -43,13 +43,6 @@ impl<T> FairQueue<T> {
         let at = self.entries.iter().position(|(_, entry)| matches(entry))?;
         self.entries.remove(at)
     }
-
-    /// Removes the oldest entries while they match.
-    pub(super) fn remove_oldest_while(&mut self, matches: impl Fn(&T) -> bool) {
-        while self.entries.front().is_some_and(|(_, entry)| matches(entry)) {
-            self.entries.pop_front();
-        }
-    }
 }
 
 #[cfg(test)]

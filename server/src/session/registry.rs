@@ -7,7 +7,8 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use protocol::{client::Secret, server::NewSession};
+use protocol::client::Secret;
+use protocol::session::SessionCredentials;
 use sha2::{Digest, Sha256};
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -28,34 +29,16 @@ const NAME_BYTES: usize = 9;
 /// The length of a session's secret in bytes: enough that it cannot be guessed.
 const SECRET_BYTES: usize = 32;
 
-/// The most sessions that wait for their page, for each session that may run. They take no place.
-const WAITING_PER_SESSION: usize = 4;
-
 /// The sessions of the portal, and their tasks.
 #[derive(Debug)]
 pub struct Sessions {
     portal: Arc<Portal>,
-    places: Mutex<Places>,
+    running: Mutex<HashMap<String, RunningSession>>,
     sockets: Mutex<FairQueue<WaitingSocket>>,
     tasks: TaskTracker,
     /// A session was removed.
     removed: Notify,
     shutdown: CancellationToken,
-}
-
-#[derive(Debug)]
-struct Places {
-    /// Sessions whose page has sent no `hello` yet.
-    waiting: FairQueue<WaitingSession>,
-    running: HashMap<String, RunningSession>,
-}
-
-#[derive(Debug)]
-struct WaitingSession {
-    name: String,
-    secret: SecretDigest,
-    peer: Peer,
-    created: Instant,
 }
 
 #[derive(Debug)]
@@ -94,6 +77,15 @@ enum WaitingAmong {
     OfSession(String),
 }
 
+/// A session that was just created.
+#[derive(Debug)]
+pub struct NewSession {
+    /// The session.
+    pub session: Arc<Session>,
+    /// What its page needs to come back to it.
+    pub credentials: SessionCredentials,
+}
+
 /// There is no place for another session.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSession {
@@ -123,7 +115,7 @@ pub enum JoinError {
     /// There is no such session.
     #[error(transparent)]
     Unknown(#[from] UnknownSession),
-    /// There is no place for the session.
+    /// There is no place for another session.
     #[error(transparent)]
     NoSession(#[from] NoSession),
 }
@@ -142,12 +134,10 @@ impl Sessions {
     /// Creates an empty registry.
     #[must_use]
     pub fn new(portal: Arc<Portal>) -> Arc<Self> {
-        let max_waiting = WAITING_PER_SESSION * portal.settings.max_sessions as usize;
-        let places = Places { waiting: FairQueue::new(max_waiting), running: HashMap::new() };
         let sockets = FairQueue::new(portal.settings.max_waiting_sockets as usize);
         Arc::new(Self {
             portal,
-            places: Mutex::new(places),
+            running: Mutex::default(),
             sockets: Mutex::new(sockets),
             tasks: TaskTracker::new(),
             removed: Notify::new(),
@@ -155,54 +145,44 @@ impl Sessions {
         })
     }
 
-    /// Creates a session that waits for its page. It takes a place when the page sends `hello`.
+    /// Creates a session and starts it.
     ///
     /// # Errors
-    /// [`NoSession`], also when there would be no place now.
-    pub fn create(&self, peer: impl Into<Peer>) -> Result<NewSession, NoSession> {
-        let created = self.try_create(peer.into());
+    /// [`NoSession`].
+    pub fn create(self: &Arc<Self>, peer: Peer) -> Result<NewSession, NoSession> {
+        let created = self.try_create(peer);
         created.inspect_err(|refused| self.count_refused(refused))
     }
 
-    fn try_create(&self, peer: Peer) -> Result<NewSession, NoSession> {
+    fn try_create(self: &Arc<Self>, peer: Peer) -> Result<NewSession, NoSession> {
         let client = peer.client;
         self.portal.limits.start_session(client)?;
-        let session = random_text::<NAME_BYTES>()?;
+        let name = random_text::<NAME_BYTES>()?;
         let secret = random_text::<SECRET_BYTES>()?;
-        let waiting = WaitingSession {
-            name: session.clone(),
+        let mut running = self.running();
+        self.check_places(&running, client)?;
+        let session = self.start(&name, peer);
+        let entry = RunningSession {
+            client,
             secret: Sha256::digest(&secret).into(),
-            peer,
-            created: Instant::now(),
+            session: Arc::clone(&session),
+            waiting: VecDeque::new(),
         };
-        let mut places = self.places();
-        self.check_places(&places, client)?;
-        self.remove_expired(&mut places);
-        let _displaced = places.waiting.push(client, waiting);
-        Ok(NewSession { session, secret: Secret::new(secret) })
+        running.insert(name.clone(), entry);
+        let credentials = SessionCredentials { name, secret: Secret::new(secret) };
+        Ok(NewSession { session, credentials })
     }
 
-    /// Joins a session with its name and its secret. The first socket starts it.
+    /// Joins a session with its name and its secret.
     ///
     /// # Errors
-    /// [`JoinError`]. [`UnknownSession`] does not reveal whether the name or the secret is wrong.
-    pub fn join(self: &Arc<Self>, name: &str, secret: &Secret) -> Result<Arc<Session>, JoinError> {
+    /// [`UnknownSession`] does not reveal whether the name or the secret is wrong.
+    pub fn join(&self, name: &str, secret: &Secret) -> Result<Arc<Session>, UnknownSession> {
         let secret: SecretDigest = Sha256::digest(secret.expose()).into();
-        let mut places = self.places();
-        if let Some(running) = places.running.get(name) {
-            let is_known = running.secret == secret && !running.session.has_ended();
-            return is_known.then(|| Arc::clone(&running.session)).ok_or(UnknownSession.into());
-        }
-        self.remove_expired(&mut places);
-        let is_this = |waiting: &WaitingSession| waiting.name == name && waiting.secret == secret;
-        let (client, waiting) = places.waiting.remove(is_this).ok_or(UnknownSession)?;
-        let checked = self.check_places(&places, client);
-        checked.inspect_err(|refused| self.count_refused(refused))?;
-        let session = self.start(name, waiting.peer);
-        let waiting = VecDeque::new();
-        let running = RunningSession { client, secret, session: Arc::clone(&session), waiting };
-        places.running.insert(name.to_owned(), running);
-        Ok(session)
+        let running = self.running();
+        let known = running.get(name).filter(|running| running.secret == secret);
+        let known = known.filter(|running| !running.session.has_ended());
+        known.map(|running| Arc::clone(&running.session)).ok_or(UnknownSession)
     }
 
     fn count_refused(&self, refused: &NoSession) {
@@ -215,7 +195,11 @@ impl Sessions {
         self.portal.metrics.count_refused(by);
     }
 
-    fn check_places(&self, places: &Places, client: Client) -> Result<(), NoSession> {
+    fn check_places(
+        &self,
+        running: &HashMap<String, RunningSession>,
+        client: Client,
+    ) -> Result<(), NoSession> {
         if self.portal.readiness.is_draining() {
             return Err(NoSession::Draining);
         }
@@ -224,12 +208,12 @@ impl Sessions {
         }
         let settings = &self.portal.settings;
         let max = settings.max_sessions as usize;
-        if places.running.len() >= max {
+        if running.len() >= max {
             return Err(NoSession::Full(max));
         }
         let max_of_client = settings.max_client_sessions as usize;
         if client.is_counted() && max_of_client > 0 {
-            let of_client = places.running.values().filter(|running| running.client == client);
+            let of_client = running.values().filter(|running| running.client == client);
             if of_client.count() >= max_of_client {
                 return Err(NoSession::ClientFull(max_of_client));
             }
@@ -262,7 +246,7 @@ impl Sessions {
         session.close().await;
         let ended = Entry::new(Event::Session, Outcome::Ended).took(begun.elapsed());
         audit.write(&subject, Entry { reason: Some(reason.to_string()), ..ended }).await;
-        self.places().running.remove(session.name());
+        self.running().remove(session.name());
         self.removed.notify_waiters();
         tracing::info!(session = session.name(), %reason, "session ended");
     }
@@ -294,8 +278,8 @@ impl Sessions {
 
     /// Gives a socket a place among those of a session that runs. Returns whether there is one.
     fn admit_to_session(&self, name: &str, socket: &CancellationToken) -> bool {
-        let mut places = self.places();
-        let Some(running) = places.running.get_mut(name) else { return false };
+        let mut sessions = self.running();
+        let Some(running) = sessions.get_mut(name) else { return false };
         if running.session.has_ended() {
             return false;
         }
@@ -317,13 +301,13 @@ impl Sessions {
     /// Returns the number of sessions that run.
     #[must_use]
     pub fn count(&self) -> usize {
-        self.places().running.len()
+        self.running().len()
     }
 
     /// Returns whether a client has a session that runs.
     #[must_use]
     pub fn has_session_of(&self, client: Client) -> bool {
-        self.places().running.values().any(|running| running.client == client)
+        self.running().values().any(|running| running.client == client)
     }
 
     /// Runs the task of a socket, which [`Self::all_ended`] waits for.
@@ -366,13 +350,8 @@ impl Sessions {
         self.tasks.wait().await;
     }
 
-    fn remove_expired(&self, places: &mut Places) {
-        let limit = self.portal.settings.session_start_timeout;
-        places.waiting.remove_oldest_while(|waiting| waiting.created.elapsed() >= limit);
-    }
-
-    fn places(&self) -> MutexGuard<'_, Places> {
-        lock(&self.places)
+    fn running(&self) -> MutexGuard<'_, HashMap<String, RunningSession>> {
+        lock(&self.running)
     }
 }
 
@@ -393,7 +372,7 @@ impl Drop for SocketPlace {
                 let _left = lock(&self.sessions.sockets).remove(is_this);
             }
             WaitingAmong::OfSession(name) => {
-                if let Some(running) = self.sessions.places().running.get_mut(name) {
+                if let Some(running) = self.sessions.running().get_mut(name) {
                     running.waiting.retain(|socket| !socket.is_cancelled());
                 }
             }
@@ -409,110 +388,78 @@ fn random_text<const BYTES: usize>() -> Result<String, getrandom::Error> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::{audit::Audit, outbound::Outbound, settings::Settings};
 
-    fn sessions_with(max: u32, start_timeout: Duration) -> Arc<Sessions> {
+    fn sessions_with(change: impl FnOnce(&mut Settings)) -> Arc<Sessions> {
         let mut settings = Settings::defaults().unwrap();
-        settings.max_sessions = max;
-        settings.session_start_timeout = start_timeout;
+        change(&mut settings);
         let outbound = Outbound::load(&settings).unwrap();
         Sessions::new(Portal::new(settings, 0, outbound, Audit::default()))
     }
 
-    fn sessions() -> Arc<Sessions> {
-        sessions_with(2, Duration::from_secs(60))
+    fn join(sessions: &Sessions, name: &str, secret: &str) -> Result<Arc<Session>, UnknownSession> {
+        sessions.join(name, &Secret::new(secret.to_owned()))
     }
 
-    fn join(sessions: &Arc<Sessions>, name: &str, secret: &str) -> Result<Arc<Session>, JoinError> {
-        sessions.join(name, &Secret::new(secret.to_owned()))
+    fn create(sessions: &Arc<Sessions>, client: Client) -> Result<NewSession, NoSession> {
+        sessions.create(client.into())
     }
 
     #[tokio::test]
     async fn session_is_joined_with_its_secret_and_again() {
-        let sessions = sessions();
-        let new = sessions.create(Client::default()).unwrap();
-        assert!(matches!(join(&sessions, &new.session, "guess"), Err(JoinError::Unknown(_))));
-        let first = join(&sessions, &new.session, new.secret.expose()).unwrap();
-        let second = join(&sessions, &new.session, new.secret.expose()).unwrap();
-        assert!(Arc::ptr_eq(&first, &second));
+        let sessions = sessions_with(|_| {});
+        let new = create(&sessions, Client::default()).unwrap();
+        let SessionCredentials { name, secret } = &new.credentials;
+        assert!(join(&sessions, name, "guess").is_err());
+        for _ in 0..2 {
+            let joined = join(&sessions, name, secret.expose()).unwrap();
+            assert!(Arc::ptr_eq(&joined, &new.session));
+        }
     }
 
     #[tokio::test]
     async fn session_that_has_ended_cannot_be_joined() {
-        let sessions = sessions();
-        let new = sessions.create(Client::default()).unwrap();
-        join(&sessions, &new.session, new.secret.expose()).unwrap().end(EndReason::Closed);
-        let again = join(&sessions, &new.session, new.secret.expose());
-        assert!(matches!(again, Err(JoinError::Unknown(_))));
+        let sessions = sessions_with(|_| {});
+        let new = create(&sessions, Client::default()).unwrap();
+        new.session.end(EndReason::Closed);
+        assert!(join(&sessions, &new.credentials.name, new.credentials.secret.expose()).is_err());
     }
 
     #[tokio::test]
     async fn secret_of_one_session_opens_no_other() {
-        let sessions = sessions();
-        let (one, other) = (
-            sessions.create(Client::default()).unwrap(),
-            sessions.create(Client::default()).unwrap(),
-        );
-        assert!(join(&sessions, &one.session, other.secret.expose()).is_err());
+        let sessions = sessions_with(|_| {});
+        let one = create(&sessions, Client::default()).unwrap().credentials;
+        let other = create(&sessions, Client::default()).unwrap().credentials;
+        assert!(join(&sessions, &one.name, other.secret.expose()).is_err());
     }
 
     #[tokio::test]
     async fn no_more_sessions_than_allowed() {
-        let sessions = sessions_with(1, Duration::from_secs(60));
-        let (new, late) = (sessions.create(Client::default()), sessions.create(Client::default()));
-        let (new, late) = (new.unwrap(), late.unwrap());
-        let session = join(&sessions, &new.session, new.secret.expose()).unwrap();
-        assert!(matches!(sessions.create(Client::default()), Err(NoSession::Full(1))));
-        let refused = join(&sessions, &late.session, late.secret.expose());
-        assert!(matches!(refused, Err(JoinError::NoSession(NoSession::Full(1)))));
-        session.end(EndReason::Closed);
+        let sessions = sessions_with(|settings| settings.max_sessions = 1);
+        let new = create(&sessions, Client::default()).unwrap();
+        let late = create(&sessions, Client::default());
+        assert!(matches!(late, Err(NoSession::Full(1))));
+        new.session.end(EndReason::Closed);
         sessions.tasks.close();
         sessions.all_ended().await;
-        assert!(sessions.create(Client::default()).is_ok());
-    }
-
-    #[tokio::test]
-    async fn sessions_without_a_hello_take_no_place() {
-        let sessions = sessions_with(2, Duration::from_secs(60));
-        let new = sessions.create(Client::default()).unwrap();
-        let stranger = Client::at([192, 0, 2, 1].into());
-        for _ in 0..30 {
-            sessions.create(stranger).unwrap();
-        }
-        assert!(join(&sessions, &new.session, new.secret.expose()).is_ok());
-    }
-
-    #[tokio::test]
-    async fn session_that_is_never_joined_expires() {
-        let sessions = sessions_with(1, Duration::ZERO);
-        let new = sessions.create(Client::default()).unwrap();
-        assert!(join(&sessions, &new.session, new.secret.expose()).is_err());
+        assert!(create(&sessions, Client::default()).is_ok());
     }
 
     #[tokio::test]
     async fn one_client_has_no_more_sessions_than_allowed() {
-        let mut settings = Settings::defaults().unwrap();
-        settings.max_client_sessions = 2;
-        let outbound = Outbound::load(&settings).unwrap();
-        let sessions = Sessions::new(Portal::new(settings, 0, outbound, Audit::default()));
+        let sessions = sessions_with(|settings| settings.max_client_sessions = 2);
         let client = |n| Client::at([192, 0, 2, n].into());
         for _ in 0..2 {
-            let new = sessions.create(client(1)).unwrap();
-            join(&sessions, &new.session, new.secret.expose()).unwrap();
+            create(&sessions, client(1)).unwrap();
         }
-        assert!(matches!(sessions.create(client(1)), Err(NoSession::ClientFull(2))));
-        assert!(sessions.create(client(2)).is_ok());
+        assert!(matches!(create(&sessions, client(1)), Err(NoSession::ClientFull(2))));
+        assert!(create(&sessions, client(2)).is_ok());
     }
 
     #[tokio::test]
     async fn socket_without_hello_makes_room_for_a_newer_one() {
-        let mut settings = Settings::defaults().unwrap();
-        settings.max_waiting_sockets = 8;
-        let outbound = Outbound::load(&settings).unwrap();
-        let sessions = Sessions::new(Portal::new(settings, 0, outbound, Audit::default()));
+        let sessions = sessions_with(|settings| settings.max_waiting_sockets = 8);
         let page = sessions.admit_socket(Client::at([192, 0, 2, 2].into()), None);
         let stranger = Client::at([192, 0, 2, 1].into());
         let idle: Vec<_> = (0..100).map(|_| sessions.admit_socket(stranger, None)).collect();
@@ -527,23 +474,23 @@ mod tests {
 
     #[tokio::test]
     async fn socket_of_a_session_that_runs_keeps_its_place_whatever_others_open() {
-        let sessions = sessions();
-        let new = sessions.create(Client::default()).unwrap();
-        let session = join(&sessions, &new.session, new.secret.expose()).unwrap();
+        let sessions = sessions_with(|_| {});
+        let NewSession { session, credentials } = create(&sessions, Client::default()).unwrap();
+        let name = credentials.name;
         let admit = |name: &str| sessions.admit_socket(Client::default(), Some(name));
-        let page = admit(&new.session);
+        let page = admit(&name);
         let strangers: Vec<_> = (0..3000).map(|n| admit(&n.to_string())).collect();
         assert!(!page.displaced.is_cancelled());
         let max = Settings::defaults().unwrap().max_waiting_sockets as usize;
         assert_eq!(strangers.iter().filter(|place| !place.displaced.is_cancelled()).count(), max);
         // The session has no more than its places, and those that left count no more.
         for _ in 0..10 {
-            drop(admit(&new.session));
+            drop(admit(&name));
         }
         assert!(!page.displaced.is_cancelled());
-        let _two = [admit(&new.session), admit(&new.session)];
+        let _two = [admit(&name), admit(&name)];
         assert!(page.displaced.is_cancelled());
         session.end(EndReason::Closed);
-        assert!(!sessions.admit_to_session(&new.session, &CancellationToken::new()));
+        assert!(!sessions.admit_to_session(&name, &CancellationToken::new()));
     }
 }

@@ -5,9 +5,10 @@ use std::{io, sync::Arc, time::Duration};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use protocol::{
-    CHUNK_HEADER_LEN, ClientMessage, ServerMessage,
-    client::{Language, ResumeState},
+    CHUNK_HEADER_LEN, ClientMessage, Problem, ServerMessage,
+    client::Language,
     server::Limits,
+    session::{Join, ResumeState, SessionCredentials},
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -17,9 +18,10 @@ use super::{
     chunks::ChunkDecoder,
     conversation::{Conversation, ResumePoint},
     problems::{no_hello, page_stalled},
-    registry::{JoinError, Sessions, SocketPlace, TooManySockets},
+    registry::{JoinError, NewSession, Sessions, SocketPlace, TooManySockets},
 };
 use crate::{
+    client::Peer,
     outbox::WriteError,
     problems::ProblemBuilder,
     settings::{ByteCount, Settings},
@@ -76,11 +78,20 @@ impl From<ReadError> for SocketEnd {
     }
 }
 
+/// The session that a socket has joined.
+struct Joined {
+    session: Arc<Session>,
+    /// What the page needs to come back: for a new session only.
+    credentials: Option<SessionCredentials>,
+    resume: Option<ResumeState>,
+}
+
 /// Runs a socket whose origin was checked, to its end. The session may outlive it. The last message
 /// is in the language of the `hello`; before that, in that of `problems`.
 pub async fn serve(
     upgraded: Upgraded,
     sessions: Arc<Sessions>,
+    peer: Peer,
     place: SocketPlace,
     mut problems: ProblemBuilder,
 ) {
@@ -90,15 +101,16 @@ pub async fn serve(
         biased;
         () = sessions.shutting_down() => Err(SocketEnd::SessionEnded(EndReason::Shutdown)),
         () = place.displaced() => Err(SocketEnd::Displaced(TooManySockets)),
-        joined = hello(&mut reader, &sessions, &mut problems) => joined,
+        joined = hello(&mut reader, &sessions, peer, &mut problems) => joined,
     };
     drop(place);
     reader.set_limits(message_limits(settings));
     let end = match joined {
-        Ok((session, resume)) => {
+        Ok(joined) => {
+            let session = Arc::clone(&joined.session);
             tracing::info!(session = session.name(), "socket begun");
             let socket = session.activate_socket().await;
-            let end = converse(&mut reader, &mut writer, settings, &session, socket, resume).await;
+            let end = converse(&mut reader, &mut writer, settings, joined, socket).await;
             tracing::info!(session = session.name(), reason = %end, "socket ended");
             end
         }
@@ -123,12 +135,27 @@ fn message_limits(settings: &Settings) -> MessageLimits {
     MessageLimits { text: settings.max_message, binary: ByteCount(binary) }
 }
 
-/// Waits for the session's name and secret, before anything else is done.
+/// Tells a page that it gets no session, and closes its socket. A browser shows a script no answer to
+/// a handshake that was refused, so the handshake is accepted first.
+pub async fn refuse(upgraded: Upgraded, problem: Problem) {
+    let (mut reader, mut writer) = websocket::split(TokioIo::new(upgraded), HELLO_LIMITS);
+    let goodbye = async {
+        let message = ServerMessage::Goodbye { problem };
+        let text = serde_json::to_string(&message).unwrap_or_default();
+        if writer.text(text).await.is_ok() && writer.close(CloseCode::Policy).await.is_ok() {
+            reader.drain().await;
+        }
+    };
+    let _failed_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
+}
+
+/// Waits for the page to say which session it joins, before anything else is done.
 async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     sessions: &Arc<Sessions>,
+    peer: Peer,
     problems: &mut ProblemBuilder,
-) -> Result<(Arc<Session>, Option<ResumeState>), SocketEnd> {
+) -> Result<Joined, SocketEnd> {
     let limit = sessions.portal().settings.hello_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
     let text = match first.map_err(|_| SocketEnd::NoHello(limit))?? {
@@ -136,15 +163,15 @@ async fn hello(
         Event::Binary(_) | Event::Pong => return Err(ProtocolViolation::HelloFirst.into()),
         Event::Close(code) => return Err(closed(code)),
     };
+    if let Some(version) = other_version(&text) {
+        return Err(SocketEnd::Version(version));
+    }
     match parse(&text)? {
-        ClientMessage::Hello { version, .. } if version != protocol::VERSION => {
-            Err(SocketEnd::Version(version))
-        }
-        ClientMessage::Hello { session: name, secret, resume, language, .. } => {
+        ClientMessage::Hello { join: which, language, .. } => {
             *problems = problems_in(&language);
-            let session = sessions.join(&name, &secret)?;
-            session.outbox().set_problems(*problems);
-            Ok((session, resume))
+            let joined = join(sessions, peer, which)?;
+            joined.session.outbox().set_problems(*problems);
+            Ok(joined)
         }
         ClientMessage::Connect(_)
         | ClientMessage::Disconnect
@@ -162,6 +189,30 @@ async fn hello(
     }
 }
 
+/// Returns the version in a `hello` of another version of the protocol, which may have other members.
+fn other_version(text: &str) -> Option<u32> {
+    #[derive(serde::Deserialize)]
+    #[serde(tag = "type", rename_all = "snake_case")]
+    enum AnyHello {
+        Hello { version: u32 },
+    }
+    let AnyHello::Hello { version } = serde_json::from_str(text).ok()?;
+    (version != protocol::VERSION).then_some(version)
+}
+
+fn join(sessions: &Arc<Sessions>, peer: Peer, which: Join) -> Result<Joined, JoinError> {
+    match which {
+        Join::New => {
+            let NewSession { session, credentials } = sessions.create(peer)?;
+            Ok(Joined { session, credentials: Some(credentials), resume: None })
+        }
+        Join::Existing { name, secret, resume } => {
+            let session = sessions.join(&name, &secret)?;
+            Ok(Joined { session, credentials: None, resume })
+        }
+    }
+}
+
 fn problems_in(language: &Language) -> ProblemBuilder {
     ProblemBuilder::new(texts::Language::of_tag(language.tag()).unwrap_or_default())
 }
@@ -172,10 +223,10 @@ async fn converse(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     settings: &Settings,
-    session: &Session,
+    joined: Joined,
     mut socket: ActiveSocket,
-    resume: Option<ResumeState>,
 ) -> SocketEnd {
+    let session = Arc::clone(&joined.session);
     let replaced = socket.replaced.clone();
     let mut chunks = ChunkDecoder::default();
     let end = tokio::select! {
@@ -186,16 +237,15 @@ async fn converse(
             reader,
             writer,
             settings,
-            session,
+            joined,
             &mut socket.conversation,
             &mut chunks,
-            resume,
         ) => end,
     };
     if let SocketEnd::SessionEnded(reason) = end
         && leaves_messages(reason)
     {
-        let told = write_the_rest(writer, settings, session, &mut socket.conversation);
+        let told = write_the_rest(writer, settings, &session, &mut socket.conversation);
         let _too_slow = tokio::time::timeout(settings.shutdown_timeout, told).await;
     }
     if let Some(reason) = ends_session(&end) {
@@ -214,12 +264,12 @@ async fn exchange(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     settings: &Settings,
-    session: &Session,
+    joined: Joined,
     conversation: &mut Conversation,
     chunks: &mut ChunkDecoder,
-    resume: Option<ResumeState>,
 ) -> SocketEnd {
-    if let Err(violation) = welcome(conversation, session, settings, resume).await {
+    let session = Arc::clone(&joined.session);
+    if let Err(violation) = welcome(conversation, joined, settings).await {
         return SocketEnd::ProtocolViolation(violation);
     }
     let outbox = session.outbox();
@@ -286,11 +336,10 @@ fn ends_session(end: &SocketEnd) -> Option<EndReason> {
 /// Queues the welcome. The messages that the page has missed follow it.
 async fn welcome(
     conversation: &mut Conversation,
-    session: &Session,
+    joined: Joined,
     settings: &Settings,
-    resume: Option<ResumeState>,
 ) -> Result<(), ProtocolViolation> {
-    let (connected, next_upload) = match resume {
+    let (connected, next_upload) = match joined.resume {
         Some(resume) => {
             conversation.resume(resume)?;
             (None, conversation.next_upload())
@@ -300,9 +349,10 @@ async fn welcome(
             (connected.map(Box::new), next_upload)
         }
     };
-    session.outbox().welcome(ServerMessage::Welcome {
+    joined.session.outbox().welcome(ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: env!("CARGO_PKG_VERSION").to_owned(),
+        session: joined.credentials,
         limits: limits(settings),
         received: conversation.received(),
         connected,
@@ -433,7 +483,7 @@ mod tests {
 
     use super::{super::registry::UnknownSession, *};
     use crate::{
-        audit::Audit, client::Peer, outbound::Outbound, portal::Portal,
+        audit::Audit, outbound::Outbound, portal::Portal,
         websocket::writer::tests::read_by_a_client,
     };
 
@@ -456,8 +506,8 @@ mod tests {
         let (io, mut page) = tokio::io::duplex(64 * 1024);
         let (mut reader, mut writer) = websocket::split(io, HELLO_LIMITS);
         let socket = session.activate_socket().await;
-        let settings = &portal.settings;
-        let end = converse(&mut reader, &mut writer, settings, &session, socket, None).await;
+        let joined = Joined { session, credentials: None, resume: None };
+        let end = converse(&mut reader, &mut writer, &portal.settings, joined, socket).await;
         goodbye(&mut writer, &end, ProblemBuilder::default()).await.unwrap();
         drop((reader, writer));
         let mut written = Vec::new();

@@ -139,8 +139,6 @@ settings! {
     drain_delay: Duration = "\"5 s\"", like "\"5 s\"";
     /// The time that sessions have to end when the portal is stopped, after `drain_timeout`.
     shutdown_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// The time that a new session waits for the `hello` of its page.
-    session_start_timeout: Duration = "\"30 s\"", like "\"30 s\"";
     /// The time that a session waits for a page that has lost its connection. The page resumes its
     /// uploads when it comes back.
     session_grace: Duration = "\"5 min\"", like "\"5 min\"";

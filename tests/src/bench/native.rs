@@ -21,10 +21,7 @@ use ferryport_tests::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     Attempt, CHUNK_HEADER_LEN, ChunkHeader, ClientMessage, OnConflict, ServerMessage, UploadId,
-    Window,
-    client::{Language, Offer},
-    delivery::Acknowledged as _,
-    server::{Limits, NewSession},
+    Window, client::Offer, delivery::Acknowledged as _, server::Limits, session::Join,
 };
 use tokio::{
     io::AsyncWriteExt as _,
@@ -97,23 +94,11 @@ pub(crate) async fn upload(portal: &Portal, server: &Server, files: &Files) -> R
 }
 
 impl LeanClient {
-    /// Creates a session and sends `hello`.
+    /// Opens a socket, and a session on it.
     pub(crate) async fn open(portal: &Portal) -> Result<Self> {
-        Self::attach(portal, client::new_session(portal)).await
-    }
-
-    async fn attach(portal: &Portal, new: NewSession) -> Result<Self> {
         let mut socket =
             client::open_socket(&portal.acceptor(), &[("Origin", &portal.origin())]).await?;
-        let NewSession { session, secret } = new;
-        let version = protocol::VERSION;
-        let hello = ClientMessage::Hello {
-            version,
-            session,
-            secret,
-            resume: None,
-            language: Language::default(),
-        };
+        let hello = client::hello(Join::New);
         socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
         let mut waiting = VecDeque::new();
         match receive(&mut socket, &mut waiting).await? {

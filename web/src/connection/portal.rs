@@ -2,31 +2,20 @@
 
 use protocol::{
     ClientMessage, Problem, ServerMessage, Stage, VERSION,
-    server::{Certificate, Connected, Limits, NewSession, Tls},
+    server::{Certificate, Connected, Limits, Tls},
+    session::SessionCredentials,
 };
 
 use super::{Connection, ConnectionEvent, FtpsState, SessionOrigin, SocketState, problems};
 use crate::time::Millis;
 
 impl Connection {
-    /// A socket of a session is open; `log` is the first line of the log that the page lacks.
-    pub fn socket_opened(&mut self, credentials: NewSession, log: u64) {
+    /// A socket is open; `log` is the first line of the log that the page lacks.
+    pub fn socket_opened(&mut self, log: u64) {
         self.socket.opened();
-        let NewSession { session, secret } = credentials.clone();
-        let resume = self.session.opened(credentials, log);
+        let join = self.session.join(log);
         let language = self.language.clone();
-        self.send(ClientMessage::Hello { version: VERSION, session, secret, resume, language });
-    }
-
-    /// The portal refused to create a session.
-    pub fn session_refused(
-        &mut self,
-        problem: Problem,
-        now: Millis,
-        jitter: f64,
-    ) -> Option<ConnectionEvent> {
-        self.problem = Some(problem);
-        self.lose_socket(now, jitter)
+        self.send(ClientMessage::Hello { version: VERSION, join, language });
     }
 
     /// The socket closed.
@@ -53,16 +42,17 @@ impl Connection {
         Some(self.replace_session())
     }
 
-    /// The portal sent `welcome`. It received `received` messages of the page; to a page that was
+    /// The portal sent `welcome`, with the credentials of a session that it created. It received `received` messages of the page; to a page that was
     /// reloaded it reports the server that it is `connected` to.
     pub fn welcome(
         &mut self,
+        new: Option<SessionCredentials>,
         limits: Limits,
         received: u64,
         connected: Option<Connected>,
         now: Millis,
     ) -> Option<ConnectionEvent> {
-        let origin = self.session.welcomed()?;
+        let origin = self.session.welcomed(new)?;
         self.socket.greeted(limits, now);
         self.problem = None;
         if origin == SessionOrigin::ThisPage {
@@ -132,22 +122,22 @@ impl Connection {
         // A page that is not connected loses nothing.
         self.ftps.wanted.as_ref()?;
         match origin {
-            Some(SessionOrigin::EarlierPage) => {
+            SessionOrigin::EarlierPage => {
                 self.close_socket();
                 self.socket.set_closed();
                 self.ask_for_password();
                 None
             }
-            Some(SessionOrigin::ThisPage) if is_greeting => {
+            SessionOrigin::ThisPage if is_greeting => {
                 self.close_socket();
                 Some(self.replace_session())
             }
-            Some(SessionOrigin::ThisPage) => {
+            SessionOrigin::ThisPage => {
                 self.problem = Some(problem);
                 self.ftps.state = FtpsState::Connecting(Stage::Portal);
                 Some(ConnectionEvent::SessionLost)
             }
-            Some(SessionOrigin::New) | None => {
+            SessionOrigin::New => {
                 self.problem = Some(problem);
                 None
             }

@@ -28,12 +28,6 @@ pub fn portal_unreachable() -> Problem {
     of_portal(Text::ProblemPortalUnreachable.text(), Text::ProblemPortalUnreachableRemedy)
 }
 
-/// The portal answered the request for a session with an unexpected HTTP status.
-#[must_use]
-pub fn no_session(status: u16) -> Problem {
-    of_portal(&Text::ProblemNoSession.fill(&[&status]), Text::ProblemNoSessionRemedy)
-}
-
 /// The portal sent something other than a message.
 #[must_use]
 pub fn not_understood() -> Problem {

@@ -1,13 +1,16 @@
 //! The portal's session for this page: it outlives its sockets, and so do the messages in it.
 
-use protocol::{ClientMessage, ServerMessage, client::ResumeState, server::NewSession};
+use protocol::{
+    ClientMessage, ServerMessage,
+    session::{Join, SessionCredentials},
+};
 
 use crate::delivery::{AckOutOfRange, Delivery, OutgoingMessage};
 
 /// Who has used the session so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionOrigin {
-    /// The session was just created.
+    /// There is no session yet, or it was just created.
     New,
     /// An earlier page, which was reloaded, used the session.
     EarlierPage,
@@ -26,45 +29,42 @@ pub(super) struct PortalSession {
 
 #[derive(Debug)]
 struct CurrentSession {
-    credentials: NewSession,
+    credentials: SessionCredentials,
     origin: SessionOrigin,
 }
 
 impl PortalSession {
-    pub(super) fn credentials(&self) -> Option<&NewSession> {
+    pub(super) fn credentials(&self) -> Option<&SessionCredentials> {
         self.current.as_ref().map(|current| &current.credentials)
     }
 
-    pub(super) fn origin(&self) -> Option<SessionOrigin> {
-        self.current.as_ref().map(|current| current.origin)
-    }
-
-    /// Returns the session if the portal has welcomed a page in it.
-    pub(super) fn resumable(&self) -> Option<&NewSession> {
-        self.credentials().filter(|_| self.origin() != Some(SessionOrigin::New))
+    pub(super) fn origin(&self) -> SessionOrigin {
+        self.current.as_ref().map_or(SessionOrigin::New, |current| current.origin)
     }
 
     /// Restores the session of an earlier page.
-    pub(super) fn restore(&mut self, credentials: NewSession) {
+    pub(super) fn restore(&mut self, credentials: SessionCredentials) {
         let origin = SessionOrigin::EarlierPage;
         self.current = Some(CurrentSession { credentials, origin });
     }
 
-    /// A socket of a session is open, of a new one if its credentials are new. Returns the state to
-    /// resume from; `log` is the first line of the log that the page lacks.
-    pub(super) fn opened(&mut self, credentials: NewSession, log: u64) -> Option<ResumeState> {
-        if self.credentials() != Some(&credentials) {
-            let origin = SessionOrigin::New;
-            self.current = Some(CurrentSession { credentials, origin });
-        }
-        let resumes = self.origin() == Some(SessionOrigin::ThisPage);
-        resumes.then(|| self.delivery.position(log))
+    /// Returns the session to join on a socket that is open; `log` is the first line of the log that
+    /// the page lacks.
+    pub(super) fn join(&self, log: u64) -> Join {
+        let resumes = self.origin() == SessionOrigin::ThisPage;
+        let resume = resumes.then(|| self.delivery.position(log));
+        let credentials = self.credentials().cloned();
+        credentials.map_or(Join::New, |credentials| credentials.join(resume))
     }
 
-    /// The portal sent `welcome`. Returns the origin until now.
-    pub(super) fn welcomed(&mut self) -> Option<SessionOrigin> {
-        let current = self.current.as_mut()?;
-        Some(std::mem::replace(&mut current.origin, SessionOrigin::ThisPage))
+    /// The portal sent `welcome`, with the credentials of a session that it created. Returns the origin
+    /// until now; `None` if there is neither a session nor a new one.
+    pub(super) fn welcomed(&mut self, new: Option<SessionCredentials>) -> Option<SessionOrigin> {
+        let before = self.origin();
+        let known = self.current.take().map(|current| current.credentials);
+        let credentials = known.or(new)?;
+        self.current = Some(CurrentSession { credentials, origin: SessionOrigin::ThisPage });
+        Some(before)
     }
 
     /// Starts the count of messages; the portal received `received` messages of an earlier page.
@@ -93,7 +93,7 @@ impl PortalSession {
     /// Keeps a message until the portal acknowledges it. Before the session is in use none is kept:
     /// a new session gets `connect` after its welcome.
     pub(super) fn keep(&mut self, message: OutgoingMessage) {
-        if self.origin() == Some(SessionOrigin::ThisPage) {
+        if self.origin() == SessionOrigin::ThisPage {
             self.delivery.push(message);
         }
     }

@@ -2,6 +2,7 @@ use protocol::{
     Encryption, ServerMessage,
     client::Secret,
     server::{Certificate, Connected},
+    session::{Join, ResumeState},
 };
 
 use super::{socket::retry_delay, *};
@@ -24,8 +25,12 @@ fn destination(host: &str) -> Destination {
     }
 }
 
-fn session() -> NewSession {
-    NewSession { session: "s".into(), secret: Secret::new("x".into()) }
+fn session() -> SessionCredentials {
+    SessionCredentials { name: "s".into(), secret: Secret::new("x".into()) }
+}
+
+fn open_existing() -> ConnectionEffect {
+    ConnectionEffect::OpenSocket(Some("s".into()))
 }
 
 fn certificate(sha256: &str) -> Certificate {
@@ -63,12 +68,12 @@ fn welcomed() -> Connection {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
     assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
-    connection.socket_opened(session(), 0);
+    connection.socket_opened(0);
     assert!(matches!(
         connection.take_effects()[..],
         [ConnectionEffect::Send(ClientMessage::Hello { .. })]
     ));
-    connection.welcome(LIMITS, 0, None, Millis(0));
+    connection.welcome(Some(session()), LIMITS, 0, None, Millis(0));
     connection
 }
 
@@ -177,11 +182,7 @@ fn lost_socket_is_opened_again_with_growing_capped_delays() {
     assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(ConnectionEvent::SocketLost));
     assert_eq!(connection.deadline(), Some(Millis(600)));
     connection.tick(Millis(600), 0.0);
-    assert_eq!(
-        connection.take_effects(),
-        [ConnectionEffect::OpenSocket(Some(session()))],
-        "the same session"
-    );
+    assert_eq!(connection.take_effects(), [open_existing()], "the same session");
     assert_eq!(connection.socket_closed(Millis(1000), 0.0), None);
     assert_eq!(connection.deadline(), Some(Millis(2000)));
     for _ in 0..40 {
@@ -190,9 +191,9 @@ fn lost_socket_is_opened_again_with_growing_capped_delays() {
     }
     assert_eq!(connection.deadline(), Some(Millis(30_000)));
     connection.retry_now();
-    connection.socket_opened(session(), 0);
+    connection.socket_opened(0);
     assert_eq!(
-        connection.welcome(LIMITS, 0, None, Millis(0)),
+        connection.welcome(Some(session()), LIMITS, 0, None, Millis(0)),
         Some(ConnectionEvent::SocketRestored)
     );
     assert!(connection.ready().is_some());
@@ -208,10 +209,50 @@ fn delays_are_jittered() {
 fn first_attempt_that_finds_no_portal_is_a_problem_and_not_a_loop() {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
-    connection.session_refused(problem(), Millis(0), 0.0);
+    connection.socket_closed(Millis(0), 0.0);
+    assert_eq!(connection.deadline(), None);
+    assert_eq!(connection.problem(), Some(&problems::portal_unreachable()));
+    assert!(matches!(connection.ftps(), FtpsState::Disconnected));
+}
+
+#[test]
+fn portal_that_refuses_a_session_says_why() {
+    let mut connection = Connection::default();
+    connection.connect(destination("a"));
+    connection.socket_opened(0);
+    assert_eq!(connection.goodbye(problem()), None);
+    connection.socket_closed(Millis(0), 0.0);
     assert_eq!(connection.deadline(), None);
     assert_eq!(connection.problem(), Some(&problem()));
     assert!(matches!(connection.ftps(), FtpsState::Disconnected));
+}
+
+#[test]
+fn page_tries_again_while_a_portal_that_is_stopped_refuses_another_session() {
+    let mut connection = logged_in();
+    assert_eq!(connection.goodbye(problem()), Some(ConnectionEvent::SessionLost));
+    connection.socket_closed(Millis(0), 0.0);
+    connection.retry_now();
+    connection.socket_opened(0);
+    assert_eq!(connection.goodbye(problem()), None);
+    connection.socket_closed(Millis(0), 0.0);
+    assert!(matches!(connection.socket(), SocketState::Lost { .. }));
+    assert!(connection.is_reconnecting());
+}
+
+#[test]
+fn session_is_kept_from_its_welcome_on() {
+    let mut connection = Connection::default();
+    connection.connect(destination("a"));
+    connection.socket_opened(0);
+    assert_eq!(connection.session(), None);
+    connection.welcome(None, LIMITS, 0, None, Millis(0));
+    assert_eq!(connection.session(), None, "a welcome without a session");
+    connection.welcome(Some(session()), LIMITS, 0, None, Millis(0));
+    assert_eq!(connection.session(), Some(&session()));
+    let other = SessionCredentials { name: "t".into(), ..session() };
+    connection.welcome(Some(other), LIMITS, 0, None, Millis(0));
+    assert_eq!(connection.session(), Some(&session()), "a session of its own");
 }
 
 #[test]
@@ -230,7 +271,7 @@ fn socket_that_falls_silent_is_given_up() {
 fn other_version_asks_for_a_reload() {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
-    connection.socket_opened(session(), 0);
+    connection.socket_opened(0);
     connection.outdated(problems::outdated());
     assert_eq!(connection.socket_closed(Millis(0), 0.0), None);
     assert!(matches!(connection.socket(), SocketState::Outdated));
@@ -247,9 +288,9 @@ fn cut_off() -> Connection {
     connection
 }
 
-fn hello(effects: &[ConnectionEffect]) -> Option<protocol::client::ResumeState> {
+fn hello(effects: &[ConnectionEffect]) -> Join {
     match effects {
-        [.., ConnectionEffect::Send(ClientMessage::Hello { resume, .. })] => *resume,
+        [.., ConnectionEffect::Send(ClientMessage::Hello { join, .. })] => join.clone(),
         other => panic!("no hello: {other:?}"),
     }
 }
@@ -261,9 +302,9 @@ fn page_that_reconnects_reports_its_position() {
     connection.received(&ServerMessage::Pong, 9, Millis(0));
     connection.socket_closed(Millis(100), 0.0);
     connection.retry_now();
-    connection.socket_opened(session(), 17);
-    let resume = hello(&connection.take_effects());
-    assert_eq!(resume, Some(protocol::client::ResumeState { messages: 1, log: 17 }));
+    connection.socket_opened(17);
+    let resume = ResumeState { messages: 1, log: 17 };
+    assert_eq!(hello(&connection.take_effects()), session().join(Some(resume)));
 }
 
 #[test]
@@ -272,8 +313,8 @@ fn messages_sent_while_the_socket_is_lost_are_sent_when_it_is_restored() {
     let list = OutgoingMessage::Message(ClientMessage::List { path: "/".into() });
     assert!(!connection.keep(list.clone()), "there is no socket to send it on");
     connection.retry_now();
-    connection.socket_opened(session(), 0);
-    connection.welcome(LIMITS, 0, None, Millis(200));
+    connection.socket_opened(0);
+    connection.welcome(Some(session()), LIMITS, 0, None, Millis(200));
     assert_eq!(connection.take_repeated(), [list]);
 }
 
@@ -281,7 +322,7 @@ fn messages_sent_while_the_socket_is_lost_are_sent_when_it_is_restored() {
 fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more() {
     let mut connection = cut_off();
     connection.retry_now();
-    connection.socket_opened(session(), 0);
+    connection.socket_opened(0);
     connection.take_effects();
     assert_eq!(connection.goodbye(problem()), Some(ConnectionEvent::SessionLost));
     assert_eq!(
@@ -289,10 +330,9 @@ fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more(
         [ConnectionEffect::CloseSocket, ConnectionEffect::OpenSocket(None)]
     );
     assert!(connection.is_reconnecting());
-    let other = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
-    connection.socket_opened(other, 0);
-    assert_eq!(hello(&connection.take_effects()), None);
-    connection.welcome(LIMITS, 0, None, Millis(0));
+    connection.socket_opened(0);
+    assert_eq!(hello(&connection.take_effects()), Join::New);
+    connection.welcome(Some(session()), LIMITS, 0, None, Millis(0));
     assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("a"), None)]);
     assert_eq!(connection.connected(facts()), Some(ConnectionEvent::LoggedIn(Login::Restored)));
 }
@@ -301,8 +341,11 @@ fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more(
 fn acknowledgement_out_of_range_leads_to_a_new_session() {
     let mut connection = cut_off();
     connection.retry_now();
-    connection.socket_opened(session(), 0);
-    assert_eq!(connection.welcome(LIMITS, 9, None, Millis(0)), Some(ConnectionEvent::SessionLost));
+    connection.socket_opened(0);
+    assert_eq!(
+        connection.welcome(Some(session()), LIMITS, 9, None, Millis(0)),
+        Some(ConnectionEvent::SessionLost)
+    );
     assert!(connection.take_effects().contains(&ConnectionEffect::OpenSocket(None)));
 }
 
@@ -325,7 +368,7 @@ fn no_attempt_is_made_offline_and_one_at_once_when_online() {
     connection.tick(Millis(100_000), 0.0);
     assert_eq!(connection.take_effects(), []);
     connection.network_changed(Network::Online, Millis(100_000));
-    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(Some(session()))]);
+    assert_eq!(connection.take_effects(), [open_existing()]);
 }
 
 #[test]
@@ -348,10 +391,10 @@ fn socket_that_outlived_the_network_is_pinged_at_once() {
 fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
     let mut connection = Connection::default();
     connection.restore(destination("a"), Some("aa".into()), Resume::Session(session()));
-    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(Some(session()))]);
-    connection.socket_opened(session(), 0);
-    assert_eq!(hello(&connection.take_effects()), None);
-    let news = connection.welcome(LIMITS, 0, Some(facts()), Millis(0));
+    assert_eq!(connection.take_effects(), [open_existing()]);
+    connection.socket_opened(0);
+    assert_eq!(hello(&connection.take_effects()), session().join(None));
+    let news = connection.welcome(Some(session()), LIMITS, 0, Some(facts()), Millis(0));
     assert_eq!(news, Some(ConnectionEvent::LoggedIn(Login::Restored)));
     assert!(connection.ready().is_some());
 }
@@ -360,17 +403,16 @@ fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
 fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
     let mut connection = Connection::default();
     connection.restore(destination("a"), Some("aa".into()), Resume::Session(session()));
-    connection.socket_opened(session(), 0);
+    connection.socket_opened(0);
     connection.take_effects();
     assert_eq!(connection.goodbye(problem()), None);
     assert_eq!(connection.problem(), Some(&problems::password_needed()));
     connection.take_effects();
     connection.connect(destination("a"));
     assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
-    let other = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
-    connection.socket_opened(other, 0);
+    connection.socket_opened(0);
     connection.take_effects();
-    connection.welcome(LIMITS, 0, None, Millis(0));
+    connection.welcome(Some(session()), LIMITS, 0, None, Millis(0));
     assert_eq!(
         connection.take_effects(),
         [ConnectionEffect::Connect(destination("a"), Some("aa".into()))],
@@ -404,9 +446,9 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
     for home in others {
         let mut connection = Connection::default();
         connection.restore(home.clone(), None, Resume::Session(session()));
-        connection.socket_opened(session(), 0);
+        connection.socket_opened(0);
         connection.take_effects();
-        assert_eq!(connection.welcome(LIMITS, 0, Some(facts()), Millis(0)), None);
+        assert_eq!(connection.welcome(Some(session()), LIMITS, 0, Some(facts()), Millis(0)), None);
         assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Disconnect)]);
         assert_eq!(connection.problem(), Some(&problems::password_needed()));
         assert_eq!(connection.home(), Some(&home));
@@ -445,17 +487,17 @@ fn certificate_that_crosses_the_disconnect_ends_the_connection_as_well() {
 
 #[test]
 fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
-    for session in [None, Some(session())] {
+    for earlier in [None, Some(session())] {
         let mut connection = Connection::default();
         connection.connect(destination("a"));
         assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
-        let resume = session.map_or(Resume::AskForPassword, Resume::Session);
+        let resume = earlier.map_or(Resume::AskForPassword, Resume::Session);
         connection.restore(destination("a"), Some("aa".into()), resume);
         assert_eq!(connection.take_effects(), []);
         assert_eq!(connection.problem(), None);
-        connection.socket_opened(self::session(), 0);
+        connection.socket_opened(0);
         connection.take_effects();
-        connection.welcome(LIMITS, 0, None, Millis(0));
+        connection.welcome(Some(session()), LIMITS, 0, None, Millis(0));
         let trusted = Some("aa".to_owned());
         assert_eq!(
             connection.take_effects(),
@@ -488,8 +530,8 @@ fn certificate_that_was_never_shown_is_not_trusted() {
 fn encryption_that_the_portal_found_belongs_to_the_destination() {
     let mut connection = Connection::default();
     connection.connect(Destination { encryption: None, ..destination("a") });
-    connection.socket_opened(session(), 0);
-    connection.welcome(LIMITS, 0, None, Millis::default());
+    connection.socket_opened(0);
+    connection.welcome(Some(session()), LIMITS, 0, None, Millis::default());
     let implicit = Connected { encryption: Encryption::Implicit, ..facts() };
     assert!(connection.connected(implicit).is_some());
     let found = Destination { encryption: Some(Encryption::Implicit), ..destination("a") };

@@ -1,6 +1,6 @@
 //! Actions of the user on the connection, and events of the browser.
 
-use protocol::{Stage, server::NewSession};
+use protocol::{Stage, session::SessionCredentials};
 
 use super::{Connection, FtpsState, Network, SocketState, problems};
 use crate::{certificate, destination::Destination, time::Millis};
@@ -9,7 +9,7 @@ use crate::{certificate, destination::Destination, time::Millis};
 #[derive(Debug)]
 pub enum Resume {
     /// By itself, with the session of the page before.
-    Session(NewSession),
+    Session(SessionCredentials),
     /// There are unfinished uploads, and no session: the user has to log in.
     AskForPassword,
     /// All uploads have ended.

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use protocol::{
     ClientMessage, Encryption, OnConflict, ServerMessage, UploadId, VERSION,
-    client::{Connect, Offer, ResumeState, Secret},
+    client::{Connect, Offer, Secret},
+    session::{Join, ResumeState},
 };
 use serde::de::IgnoredAny;
 
@@ -75,7 +76,7 @@ fn what_serde_json_refuses_is_malformed() {
         r#"{"type":"verifying","upload":03}"#,
         r#"{"type":"verifying","upload":3.5}"#,
         r#"{"type":"verifying","upload":4294967296}"#,
-        r#"{"type":"heard","messages":18446744073709551616}"#,
+        r#"{"type":"ack","messages":18446744073709551616}"#,
         r#"{"type":"verifying","upload":}"#,
         r#"{"type":"verifying","upload":"3"}"#,
         r#"{"type":"verifying" "upload":3}"#,
@@ -102,10 +103,17 @@ fn what_the_page_says_is_written_as_serde_json_writes_it() {
     for message in [
         ClientMessage::Hello {
             version: VERSION,
-            session: "s".into(),
-            secret: Secret::new("\"\\\u{7f}ü".into()),
+            join: Join::Existing {
+                name: "s".into(),
+                secret: Secret::new("\"\\\u{7f}ü".into()),
+                resume: Some(ResumeState { messages: u64::MAX, log: 0 }),
+            },
             language: protocol::client::Language::default(),
-            resume: Some(ResumeState { messages: u64::MAX, log: 0 }),
+        },
+        ClientMessage::Hello {
+            version: VERSION,
+            join: Join::New,
+            language: protocol::client::Language::default(),
         },
         ClientMessage::Connect(Connect {
             host: "h".into(),

@@ -1,6 +1,6 @@
 //! Effects, which the shell carries out, and the regions that it redraws.
 
-use protocol::{ClientMessage, UploadId, server::NewSession};
+use protocol::{ClientMessage, UploadId};
 
 use super::DigestJob;
 use crate::{
@@ -11,8 +11,8 @@ use crate::{
 /// A task for the shell.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Open the session's socket; create a session first where none is given.
-    OpenSocket(Option<NewSession>),
+    /// Open a socket of the session with this name, or of a new one.
+    OpenSocket(Option<String>),
     /// Close the socket.
     CloseSocket,
     /// Send a message to the portal.

@@ -1,6 +1,6 @@
 //! The events of the page: from the browser, from the user and from the portal.
 
-use protocol::{Problem, ServerMessage, UploadId, server::NewSession};
+use protocol::{ServerMessage, UploadId};
 
 use super::{Digested, DropTarget, StartFolderChoice};
 use crate::{
@@ -66,10 +66,8 @@ pub enum Event {
     Refresh,
     /// The user does something else with the directory in view.
     Remote(RemoteAction),
-    /// A session was created, and its socket is open.
-    SocketOpened(NewSession),
-    /// The portal refused to create a session.
-    SessionRefused(Problem),
+    /// The socket is open.
+    SocketOpened,
     /// The portal sent a message, in a frame with this number of bytes.
     Received(Box<ServerMessage>, u64),
     /// The portal sent something other than a message of this protocol version.

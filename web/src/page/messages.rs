@@ -17,9 +17,10 @@ impl Page {
             self.log.learn(problem);
         }
         match message {
-            M::Welcome { limits, received, connected, next_upload, .. } => {
+            M::Welcome { session, limits, received, connected, next_upload, .. } => {
                 self.queue.start_ids_at(next_upload);
-                self.welcome(limits, received, connected.map(|connected| *connected), now);
+                let connected = connected.map(|connected| *connected);
+                self.welcome(session, limits, received, connected, now);
             }
             M::Unsupported { .. } => self.portal_outdated(problems::outdated(), now),
             M::Pong => {}

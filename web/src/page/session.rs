@@ -2,7 +2,8 @@
 
 use protocol::{
     ClientMessage, Problem,
-    server::{Connected, Limits, LogLine, NewSession},
+    server::{Connected, Limits, LogLine},
+    session::SessionCredentials,
 };
 
 use super::{Effect, Page, Region};
@@ -45,13 +46,8 @@ impl Page {
         self.changed.insert(Region::Connection);
     }
 
-    pub(super) fn socket_opened(&mut self, session: NewSession) {
-        self.connection.socket_opened(session, self.log.next_seq());
-    }
-
-    pub(super) fn session_refused(&mut self, problem: Problem, now: Millis, jitter: f64) {
-        let change = self.connection.session_refused(problem, now, jitter);
-        self.connection_changed(change, now);
+    pub(super) fn socket_opened(&mut self) {
+        self.connection.socket_opened(self.log.next_seq());
     }
 
     pub(super) fn socket_closed(&mut self, now: Millis, jitter: f64) {
@@ -65,16 +61,17 @@ impl Page {
         self.connection_changed(change, now);
     }
 
-    /// The portal sent `welcome`.
+    /// The portal sent `welcome`, with the credentials of a session that it created.
     pub(super) fn welcome(
         &mut self,
+        new: Option<SessionCredentials>,
         limits: Limits,
         received: u64,
         connected: Option<Connected>,
         now: Millis,
     ) {
         let directory = connected.as_ref().map(|connected| connected.directory.clone());
-        let change = self.connection.welcome(limits, received, connected, now);
+        let change = self.connection.welcome(new, limits, received, connected, now);
         if change == Some(ConnectionEvent::SocketRestored) {
             self.log.resume_session(limits.max_log_lines);
         } else {

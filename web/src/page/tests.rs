@@ -10,7 +10,8 @@ use crate::{
 use protocol::{
     Attempt, ClientMessage, Encryption, Problem, ServerMessage, Stage, UploadId,
     client::Secret,
-    server::{Certificate, Connected, Limits, LogKind, LogLine, NewSession, Tls, Verified},
+    server::{Certificate, Connected, Limits, LogKind, LogLine, Tls, Verified},
+    session::SessionCredentials,
 };
 
 mod connection;
@@ -55,16 +56,20 @@ fn connected() -> Page {
 }
 
 fn log_in(page: &mut Page) -> Vec<Effect> {
-    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
-    at(page, 0, Event::SocketOpened(session));
+    at(page, 0, Event::SocketOpened);
     receive(page, welcome(0, None));
     receive(page, ServerMessage::Connected(facts()))
+}
+
+fn session() -> SessionCredentials {
+    SessionCredentials { name: "s".into(), secret: Secret::new("x".into()) }
 }
 
 fn welcome(received: u64, connected: Option<Connected>) -> ServerMessage {
     ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: "0".into(),
+        session: Some(session()),
         limits: LIMITS,
         received,
         connected: connected.map(Box::new),

@@ -1,23 +1,17 @@
-//! The WebSocket to the portal, the request that creates a session, and the frames of messages and
-//! chunks.
+//! The WebSocket to the portal, and the frames of messages and chunks.
 
 use std::cell::RefCell;
 
 use js_sys::{Array, Uint8Array};
-use protocol::{
-    ChunkHeader, ClientMessage, Problem, SESSION_PATH, SOCKET_PATH, lines::Lines,
-    server::NewSession,
-};
-use wasm_bindgen::JsCast;
-use wasm_bindgen_futures::JsFuture;
-use web_sys::{Blob, File, MessageEvent, RequestInit, Response, Url, WebSocket};
+use protocol::{ChunkHeader, ClientMessage, SOCKET_PATH, lines::Lines};
+use web_sys::{Blob, File, MessageEvent, Url, WebSocket};
 
 use super::{
     dom::{Dom, Exception, js_number, listen},
     locale::language,
 };
 use crate::join::concat;
-use crate::{connection::problems, json};
+use crate::json;
 
 /// The length at which a frame takes no further message, in bytes. The portal accepts frames of
 /// several times this length, and no message is that long.
@@ -35,46 +29,21 @@ impl SocketNumber {
 
 /// An event of a socket.
 pub(super) enum SocketEvent {
-    Opened(NewSession),
+    Opened,
     /// A text frame: one message a line.
     Received(String),
     Closed,
 }
 
-/// Asks the portal for a new session.
-///
-/// # Errors
-/// The portal's problem, or one that says that the portal cannot be reached.
-pub(super) async fn create_session(dom: &Dom) -> Result<NewSession, Problem> {
-    let unreachable = |_| problems::portal_unreachable();
-    let request = RequestInit::new();
-    request.set_method("POST");
-    let url = concat(&[SESSION_PATH, "?lang=", &*language(&dom.document)]);
-    let response = dom.window.fetch_with_str_and_init(&url, &request);
-    let response: Response = JsFuture::from(response).await.map_err(unreachable)?.unchecked_into();
-    let body = response.text().map_err(unreachable)?;
-    let body = JsFuture::from(body).await.map_err(unreachable)?.as_string().unwrap_or_default();
-    if response.ok() {
-        json::read(&body).map_err(|_| problems::no_session(response.status()))
-    } else {
-        Err(json::read(&body).unwrap_or_else(|_| problems::no_session(response.status())))
-    }
-}
-
-/// Opens the socket of a session.
+/// Opens a socket of the session with this name, or of a new one.
 pub(super) fn open(
     dom: &Dom,
-    session: NewSession,
+    session: Option<&str>,
     on_event: impl Fn(SocketEvent) + Clone + 'static,
 ) -> Result<WebSocket, Exception> {
-    let socket = WebSocket::new(&address(dom, &session)?)?;
-    let mut session = Some(session);
+    let socket = WebSocket::new(&address(dom, session)?)?;
     let (opened, received, closed) = (on_event.clone(), on_event.clone(), on_event);
-    listen(&socket, "open", move |_: web_sys::Event| {
-        if let Some(session) = session.take() {
-            opened(SocketEvent::Opened(session));
-        }
-    });
+    listen(&socket, "open", move |_: web_sys::Event| opened(SocketEvent::Opened));
     listen(&socket, "message", move |event: MessageEvent| {
         received(SocketEvent::Received(event.data().as_string().unwrap_or_default()));
     });
@@ -82,11 +51,17 @@ pub(super) fn open(
     Ok(socket)
 }
 
-/// Returns the socket's address: relative to the page's base address, with the scheme of a socket. The
-/// name of the session gets it a place among those that are kept for sessions that run.
-fn address(dom: &Dom, session: &NewSession) -> Result<String, Exception> {
+/// Returns the socket's address: relative to the page's base address, with the scheme of a socket. It
+/// names the page's language, in which the portal refuses a session. The name of the session gets the
+/// socket a place among those that are kept for sessions that run.
+fn address(dom: &Dom, session: Option<&str>) -> Result<String, Exception> {
     let base = dom.document.base_uri()?.unwrap_or_default();
-    let path = [SOCKET_PATH, "?session=", &session.session].concat();
+    let language = language(&dom.document);
+    let mut path = concat(&[SOCKET_PATH, "?lang=", &*language]);
+    if let Some(name) = session {
+        path.push_str("&session=");
+        path.push_str(name);
+    }
     let url = Url::new_with_base(&path, &base)?;
     url.set_protocol(if url.protocol() == "https:" { "wss:" } else { "ws:" });
     Ok(url.href())

@@ -14,8 +14,7 @@ fn login_opens_the_directory() {
 fn portal_that_opens_the_socket_and_says_nothing_is_out_of_reach() {
     let mut page = Page::default();
     at(&mut page, 1000, Event::Connect(destination()));
-    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
-    at(&mut page, 11_000, Event::SocketOpened(session));
+    at(&mut page, 11_000, Event::SocketOpened);
     at(&mut page, 11_000, Event::Tick);
     assert_eq!(page.deadline(), Some(Millis(31_000)), "for both together");
     let effects = at(&mut page, 31_000, Event::Tick);
@@ -73,8 +72,7 @@ fn steps_end_with_the_first_listing() {
 fn step_that_failed_is_known_until_the_next_try() {
     let mut page = Page::default();
     at(&mut page, 0, Event::Connect(destination()));
-    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
-    at(&mut page, 0, Event::SocketOpened(session));
+    at(&mut page, 0, Event::SocketOpened);
     receive(&mut page, welcome(0, None));
     receive(&mut page, ServerMessage::Connecting { stage: Stage::Login });
     let problem = Problem { stage: Stage::Login, ..problems::outdated() };
@@ -90,8 +88,7 @@ fn portal_is_told_the_language_of_the_user() {
     let german = Language::try_from("de".to_owned()).unwrap();
     page.set_language(german.clone());
     at(&mut page, 0, Event::Connect(destination()));
-    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
-    let effects = at(&mut page, 0, Event::SocketOpened(session));
+    let effects = at(&mut page, 0, Event::SocketOpened);
     let hello = |effect: &Effect| matches!(effect, Effect::Send(ClientMessage::Hello { language, .. }) if *language == german);
     assert!(effects.iter().any(hello), "{effects:?}");
 }
@@ -162,8 +159,7 @@ fn message_about_a_failed_connection_is_in_english_and_has_time_server_reply_and
     let mut page = Page::default();
     assert_eq!(page.failure_message(&destination(), "Sunday"), "");
     at(&mut page, 0, Event::Connect(destination()));
-    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
-    at(&mut page, 0, Event::SocketOpened(session));
+    at(&mut page, 0, Event::SocketOpened);
     receive(&mut page, welcome(0, None));
     let problem = Problem {
         stage: Stage::Login,

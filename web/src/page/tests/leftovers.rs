@@ -24,11 +24,9 @@ fn remove(path: &str) -> Effect {
 fn come_back_to_another_portal(page: &mut Page) -> Vec<Effect> {
     at(page, 0, Event::SocketClosed);
     at(page, 0, Event::ReconnectNow);
-    let known = page.connection().session().unwrap().clone();
-    at(page, 0, Event::SocketOpened(known));
+    at(page, 0, Event::SocketOpened);
     receive(page, ServerMessage::Goodbye { problem: problems::not_understood() });
-    let another = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
-    at(page, 0, Event::SocketOpened(another));
+    at(page, 0, Event::SocketOpened);
     receive(page, welcome(0, None));
     receive(page, ServerMessage::Connected(facts()))
 }

@@ -14,8 +14,9 @@ use super::*;
 use proptest::prelude::*;
 use protocol::{
     ChunkHeader, Stage,
-    client::{Offer, ResumeState},
+    client::Offer,
     server::Existing,
+    session::{Join, ResumeState},
 };
 
 mod portal;
@@ -48,8 +49,10 @@ struct World {
     names: u32,
     /// The host that the user wants.
     host: &'static str,
-    /// The session whose socket is being opened, or is open.
-    opening: Option<NewSession>,
+    /// Whether the page opens a socket.
+    is_opening: bool,
+    is_open: bool,
+    /// The name of the session that the open socket has joined.
     socket: Option<String>,
     /// Whether the portal has sent `welcome` on it.
     is_greeted: bool,
@@ -79,7 +82,8 @@ impl World {
             sessions: BTreeMap::new(),
             names: 0,
             host: "a",
-            opening: None,
+            is_opening: false,
+            is_open: false,
             socket: None,
             is_greeted: false,
             to_portal: VecDeque::new(),
@@ -104,9 +108,9 @@ impl World {
         let (mut checks, mut digests) = (Vec::new(), Vec::new());
         for effect in self.page.handle(event, Millis(self.now), 0.5) {
             match effect {
-                Effect::OpenSocket(session) => {
+                Effect::OpenSocket(_) => {
                     self.break_socket();
-                    self.opening = Some(session.unwrap_or_else(|| self.make_session()));
+                    self.is_opening = true;
                 }
                 Effect::CloseSocket => self.break_socket(),
                 Effect::Send(message) => self.to_portal.push_back(Frame::Message(message)),
@@ -161,24 +165,24 @@ impl World {
     }
 
     fn break_socket(&mut self) {
-        self.opening = None;
-        (self.socket, self.is_greeted) = (None, false);
+        (self.is_opening, self.is_open, self.is_greeted) = (false, false, false);
+        self.socket = None;
         self.to_portal.clear();
         self.to_page.clear();
     }
 
     /// The network breaks, and the page notices.
     fn cut(&mut self) {
-        if self.opening.is_some() || self.socket.is_some() {
+        if self.is_opening || self.is_open {
             self.break_socket();
             self.happen(Event::SocketClosed);
         }
     }
 
     fn open_socket(&mut self) {
-        if let Some(session) = self.opening.take() {
-            self.socket = Some(session.session.clone());
-            self.happen(Event::SocketOpened(session));
+        if std::mem::take(&mut self.is_opening) {
+            self.is_open = true;
+            self.happen(Event::SocketOpened);
         }
     }
 
@@ -204,7 +208,7 @@ impl World {
                 home.told.insert(temporary_path.clone());
             }
             self.happen(Event::Received(Box::new(message), 9));
-            if is_goodbye && self.opening.is_none() {
+            if is_goodbye && !self.is_opening {
                 self.cut();
             }
         }

@@ -15,7 +15,7 @@ use crate::{
 impl App {
     pub(super) fn carry_out(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::OpenSocket(session) => self.open_socket(session),
+            Effect::OpenSocket(session) => self.open_socket(session.as_deref()),
             Effect::CloseSocket => self.close_socket(),
             Effect::Send(message) => self.send_message(&message),
             Effect::Connect(destination, trusted_certificate) => {

@@ -2,11 +2,10 @@
 
 use std::rc::Rc;
 
-use protocol::{ClientMessage, ServerMessage, lines, server::NewSession};
+use protocol::{ClientMessage, ServerMessage, lines};
 
 use super::App;
 use crate::{
-    connection::problems,
     json,
     page::Event,
     shell::{
@@ -16,30 +15,21 @@ use crate::{
 };
 
 impl App {
-    /// Opens the socket of a session; creates a session first if none is given.
-    pub(super) fn open_socket(self: &Rc<Self>, session: Option<NewSession>) {
+    /// Opens a socket of the session with this name, or of a new one.
+    pub(super) fn open_socket(self: &Rc<Self>, session: Option<&str>) {
         let number = self.next_socket_number();
         let app = self.clone();
-        spawn(async move {
-            let session = match session {
-                Some(session) => Ok(session),
-                None => socket::create_session(&app.dom).await,
-            };
-            if !app.is_current(number) {
-                return;
+        let on_event = move |event| app.handle_socket(number, event);
+        match socket::open(&self.dom, session, on_event) {
+            Ok(socket) => {
+                self.socket.replace(Some(socket));
             }
-            let receiver = app.clone();
-            let on_event = move |event| receiver.handle_socket(number, event);
-            match session {
-                Ok(session) => match socket::open(&app.dom, session, on_event) {
-                    Ok(socket) => {
-                        app.socket.replace(Some(socket));
-                    }
-                    Err(_) => app.handle(Event::SessionRefused(problems::portal_unreachable())),
-                },
-                Err(problem) => app.handle(Event::SessionRefused(problem)),
+            Err(_) => {
+                let app = self.clone();
+                // Not at once: the event that opens the socket is still being handled.
+                spawn(async move { app.handle_socket(number, SocketEvent::Closed) });
             }
-        });
+        }
     }
 
     /// Closes the socket after the messages that are waiting. Its later events are ignored.
@@ -64,7 +54,7 @@ impl App {
             return;
         }
         match event {
-            SocketEvent::Opened(session) => self.handle(Event::SocketOpened(session)),
+            SocketEvent::Opened => self.handle(Event::SocketOpened),
             SocketEvent::Received(text) => {
                 // A message may close the socket: those after it are ignored.
                 let lines = lines::split(&text).take_while(|_| self.is_current(number));

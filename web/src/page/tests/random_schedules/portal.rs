@@ -21,7 +21,6 @@ pub(super) struct ModelSession {
     pub(super) host: String,
     pub(super) uploads: BTreeMap<UploadId, ModelUpload>,
     pub(super) newest: Option<UploadId>,
-    pub(super) begun: bool,
 }
 
 /// The files on a server.
@@ -64,8 +63,8 @@ impl World {
     }
 
     pub(super) fn portal_hears(&mut self, message: ClientMessage) {
-        if let ClientMessage::Hello { resume, .. } = message {
-            return self.greet(resume);
+        if let ClientMessage::Hello { join, .. } = message {
+            return self.join(join);
         }
         let Some(session) = self.session() else { return };
         if message.needs_ack() {
@@ -121,7 +120,21 @@ impl World {
         }
     }
 
-    pub(super) fn greet(&mut self, resume: Option<ResumeState>) {
+    fn join(&mut self, join: Join) {
+        match join {
+            Join::New => {
+                let credentials = self.make_session();
+                self.socket = Some(credentials.name.clone());
+                self.greet(None, Some(credentials));
+            }
+            Join::Existing { name, resume, .. } => {
+                self.socket = Some(name);
+                self.greet(resume, None);
+            }
+        }
+    }
+
+    fn greet(&mut self, resume: Option<ResumeState>, new: Option<SessionCredentials>) {
         let Some(session) = self.session() else {
             self.to_page.push_back(ServerMessage::Goodbye { problem: trouble() });
             return;
@@ -145,12 +158,12 @@ impl World {
             self.end_uploads(&name);
         }
         let session = self.session().unwrap();
-        session.begun = true;
         let next_upload = session.newest.map_or(UploadId(0), |newest| UploadId(newest.0 + 1));
         let received = session.taken;
         self.to_page.push_back(ServerMessage::Welcome {
             version: protocol::VERSION,
             portal: "0".into(),
+            session: new,
             limits: LIMITS,
             received,
             connected,
@@ -293,14 +306,14 @@ impl World {
     }
 
     /// Creates a session; the portal has ended the sessions that the page forgot.
-    pub(super) fn make_session(&mut self) -> NewSession {
+    fn make_session(&mut self) -> SessionCredentials {
         let names: Vec<_> = self.sessions.keys().cloned().collect();
         names.iter().for_each(|name| drop(self.end_uploads(name)));
         self.sessions.clear();
         self.names += 1;
-        let session = self.names.to_string();
-        self.sessions.insert(session.clone(), ModelSession::default());
-        NewSession { session, secret: Secret::new("s".into()) }
+        let name = self.names.to_string();
+        self.sessions.insert(name.clone(), ModelSession::default());
+        SessionCredentials { name, secret: Secret::new("s".into()) }
     }
 
     /// Ends the uploads of a session; their part files stay.
