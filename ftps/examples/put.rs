@@ -32,27 +32,37 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let login = arguments.next().ok_or("usage: put USER@ADDRESS:PORT FILE…")?;
-    let pool = Pool::new(connector(&login)?);
-    for file in arguments.map(PathBuf::from) {
-        put(&pool, &file).await?;
+    let password = env::var("FTPS_PASSWORD").unwrap_or_default();
+    let fingerprint = env::var("FTPS_FINGERPRINT").ok();
+    let files: Vec<_> = arguments.map(PathBuf::from).collect();
+    put_all(&login, &password, fingerprint.as_deref(), &files).await
+}
+
+/// Uploads files to the directory that the login opens.
+pub(crate) async fn put_all(
+    login: &str,
+    password: &str,
+    fingerprint: Option<&str>,
+    files: &[PathBuf],
+) -> Result<()> {
+    let pool = Pool::new(connector(login, password, fingerprint)?);
+    for file in files {
+        put(&pool, file).await?;
     }
     pool.close().await;
     Ok(())
 }
 
-fn connector(login: &str) -> Result<Connector> {
+fn connector(login: &str, password: &str, fingerprint: Option<&str>) -> Result<Connector> {
     let (user, address) = login.rsplit_once('@').ok_or("the login is USER@ADDRESS:PORT")?;
     let address: std::net::SocketAddr = address.parse()?;
     let mut config = Config::new(Arc::new(RootCertStore::empty()));
-    let trusted = env::var("FTPS_FINGERPRINT").ok();
-    config.tls.trusted_certificate = trusted.map(|sha256| sha256.parse()).transpose()?;
+    config.tls.trusted_certificate = fingerprint.map(str::parse).transpose()?;
     let encryption =
         if address.port() == 990 { Encryption::Implicit } else { Encryption::Explicit };
     let target = Target { address, host: address.ip().to_string(), encryption };
-    let credentials = Credentials {
-        username: Username::new(user)?,
-        password: Password::new(env::var("FTPS_PASSWORD").unwrap_or_default())?,
-    };
+    let credentials =
+        Credentials { username: Username::new(user)?, password: Password::new(password)? };
     let transcript = Transcript::new(|event| println!("{:?}: {event}", event.line_kind()));
     Ok(Connector::new(target, config, credentials, transcript))
 }

@@ -15,6 +15,7 @@ use crate::{
 
 /// The configuration of the engine.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// Time limits.
     pub timeouts: Timeouts,
@@ -40,13 +41,20 @@ pub struct Config {
 }
 
 impl Config {
-    /// The defaults, with the trusted root certificates.
+    /// The defaults, with the trusted root certificates and the cryptography of aws-lc-rs.
+    #[cfg(feature = "aws-lc-rs")]
     #[must_use]
     pub fn new(roots: Arc<RootCertStore>) -> Self {
+        Self::with_tls(TlsConfig::new(roots))
+    }
+
+    /// The defaults, with these settings for TLS.
+    #[must_use]
+    pub fn with_tls(tls: TlsConfig) -> Self {
         Self {
             timeouts: Timeouts::default(),
             limits: Limits::default(),
-            tls: TlsConfig::new(roots),
+            tls,
             keepalive: Keepalive::default(),
             rotation: Rotation::default(),
             retry: Retry::default(),
@@ -69,6 +77,7 @@ impl Config {
 
 /// Time limits. Every wait has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// The TCP connection to the control port, the proxy's part included.
     pub connect: Duration,
@@ -149,6 +158,7 @@ impl Default for Timeouts {
 
 /// Limits on the size of a server's messages, and on buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Limits {
     /// The size of one reply.
     pub reply: ReplyLimits,
@@ -181,6 +191,7 @@ impl Default for Limits {
 /// During a long transfer the control connection is quiet, and some routers forget quiet
 /// connections. A `NOOP` would confuse servers during a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Keepalive {
     /// The quiet time before the first probe.
     pub idle: Duration,
@@ -197,6 +208,7 @@ impl Default for Keepalive {
 
 /// When a session is replaced by a new one, between two uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rotation {
     /// The number of commands: the firewall of Windows ends a TLS session after about 700.
     pub commands: u32,
@@ -215,6 +227,7 @@ impl Default for Rotation {
 
 /// The servers that the limit of commands applies to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RotationScope {
     /// Servers whose greeting does not name software that runs on Unix only, and those that ended a
     /// session after many commands.
@@ -226,6 +239,7 @@ pub enum RotationScope {
 
 /// When an interrupted upload is retried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Retry {
     /// Attempts in a row without progress before an upload fails.
     pub tries: u32,
@@ -245,6 +259,7 @@ impl Default for Retry {
 
 /// How many sessions a [`Pool`](crate::Pool) opens for uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Sessions {
     /// The number at first, at least 1.
     pub start: u32,

@@ -127,6 +127,10 @@
 //! [`Limits`] bound replies, listings and the buffers of data connections; [`Timeouts`] every wait;
 //! [`Retry`] the attempts. There is no queue.
 
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub mod certificate;
 pub mod charset;
 pub mod client;

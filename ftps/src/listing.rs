@@ -202,6 +202,7 @@ impl fmt::Debug for Permissions {
 
 /// The maximum size of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ListingLimits {
     /// Entries that are kept; the others are counted.
     pub entries: usize,

@@ -6,7 +6,10 @@
 
 use std::{fmt, io, sync::Arc};
 
-use rustls::{AlertDescription, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore};
+use rustls::{
+    AlertDescription, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore,
+    crypto::CryptoProvider,
+};
 
 use crate::certificate::Fingerprint;
 
@@ -82,7 +85,10 @@ pub enum Alpn {
 /// Of the three kinds of trust, only the first one set applies: [`Self::pins`],
 /// [`Self::trusted_certificate`], [`Self::roots`].
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct TlsConfig {
+    /// The cryptography.
+    pub provider: Arc<CryptoProvider>,
     /// The versions that may be negotiated.
     pub versions: TlsVersions,
     /// The trusted root certificates.
@@ -99,10 +105,18 @@ pub struct TlsConfig {
 }
 
 impl TlsConfig {
-    /// TLS 1.2 and 1.3, trust by `roots`, no client certificate.
+    /// TLS 1.2 and 1.3 with the cryptography of aws-lc-rs, trust by `roots`, no client certificate.
+    #[cfg(feature = "aws-lc-rs")]
     #[must_use]
     pub fn new(roots: Arc<RootCertStore>) -> Self {
+        Self::with_provider(roots, Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+    }
+
+    /// The same with other cryptography.
+    #[must_use]
+    pub fn with_provider(roots: Arc<RootCertStore>, provider: Arc<CryptoProvider>) -> Self {
         Self {
+            provider,
             versions: TlsVersions::default(),
             roots,
             trusted_certificate: None,

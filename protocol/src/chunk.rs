@@ -19,6 +19,7 @@ pub const CHUNK_HEADER_LEN: usize = 16;
 
 /// Identifies an upload of a session. The page chooses it, greater than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct UploadId(pub u32);
 
@@ -36,6 +37,7 @@ impl fmt::Display for UploadId {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Attempt(pub u32);
 

@@ -110,6 +110,7 @@ messages! {
 
 /// A file that the page offers to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Offer {
     /// The upload's id. The page chooses it, greater than all earlier ones of the session.
@@ -137,6 +138,7 @@ pub struct Offer {
 
 /// What to do when a file of that name exists on the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum OnConflict {
     /// Ends the upload with [`crate::ServerMessage::Conflict`]; the existing file is unchanged.

@@ -6,6 +6,7 @@ use crate::secret::Secret;
 
 /// The fields of the connect form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Connect {
     /// A host name or an IP address, without brackets. At a portal that offers presets: the name of
@@ -31,6 +32,7 @@ pub struct Connect {
 
 /// When TLS starts on the control connection (RFC 4217 §4 and its appendix on implicit TLS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Encryption {
     /// After `AUTH TLS`. The usual port is 21.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// A file or a directory on the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Entry {
     /// The name in its directory.
@@ -25,6 +26,7 @@ pub struct Entry {
 
 /// The kind of a directory entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
     /// A directory.
@@ -37,6 +39,7 @@ pub enum EntryKind {
 
 /// How many files and directories were deleted, or are left.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct DeletedCounts {
     /// Files, and everything else that is no directory.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The user's language, as a tag of BCP 47 (RFC 5646): `de`, `fr-CA`. The default is English. The
 /// portal answers in English to a language that it does not support.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "String", into = "String")]
 pub struct Language(String);
 

@@ -8,6 +8,7 @@ use crate::connect::Encryption;
 ///
 /// The facts are in `message` and `reply`; the advice is in `remedy`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Problem {
     /// The stage that failed.
@@ -34,6 +35,7 @@ pub struct Problem {
 
 /// What to do about a problem, and who can do it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Remedy {
     /// Who can do it.
@@ -68,6 +70,7 @@ crate::objects!(Problem, Remedy);
 
 /// Who can solve a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
     /// The user.
@@ -84,6 +87,7 @@ pub enum Who {
 
 /// The stages from the connect form to the stored file, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// The conversation between page and portal.

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 /// A password, or a session's secret. `Debug` prints asterisks, and the memory is overwritten on
 /// drop.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(with = "String"))]
 #[serde(transparent)]
 pub struct Secret(Zeroizing<String>);
 

@@ -276,6 +276,7 @@ messages! {
 
 /// The limits for the page; each is a setting of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Limits {
     /// The most payload bytes of one binary frame.
@@ -292,6 +293,7 @@ pub struct Limits {
 
 /// A connection that is ready for uploads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Connected {
     /// As the page asked.
@@ -316,6 +318,7 @@ pub struct Connected {
 
 /// The TLS facts of a data connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct DataTls {
     /// The facts.
@@ -327,6 +330,7 @@ pub struct DataTls {
 
 /// A digest algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
     /// BLAKE3, 32 bytes.
@@ -339,6 +343,7 @@ pub enum Algorithm {
 
 /// A digest of a whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct FileDigest {
     /// The algorithm.
@@ -349,6 +354,7 @@ pub struct FileDigest {
 
 /// What a TLS handshake agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Tls {
     /// `TLS 1.2` or `TLS 1.3`.
@@ -363,6 +369,7 @@ pub struct Tls {
 ///
 /// All fields but the fingerprint are claims of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Certificate {
     /// The subject's distinguished name.
@@ -383,6 +390,7 @@ pub struct Certificate {
 
 /// One line of the session log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct LogLine {
     /// The sequence number in the session, from 0. A gap means that the portal dropped lines
@@ -407,6 +415,7 @@ pub struct LogLine {
 
 /// The kind of a line of the session log, in the terms of FileZilla's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum LogKind {
     /// What the portal does and observes.
@@ -421,6 +430,7 @@ pub enum LogKind {
 
 /// The file that an upload would replace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct Existing {
     /// The size in bytes, where the server reports one.
@@ -434,6 +444,7 @@ pub struct Existing {
 
 /// How the portal verified a stored file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verified {
     /// The server's digest of the file equals that of the sent bytes.

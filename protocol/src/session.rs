@@ -6,6 +6,7 @@ use crate::{secret::Secret, tagged::messages};
 
 /// The name of a session and its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct SessionCredentials {
     /// The session's name, which may be logged.
@@ -35,6 +36,7 @@ messages! {
 
 /// What a page that comes back has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(remote = "Self")]
 pub struct ResumeState {
     /// The number of counted messages that have arrived since the session began; the following ones

@@ -29,6 +29,7 @@ macro_rules! messages {
     ($(#[$about:meta])* pub enum $name:ident = $remote:literal { $($variants:tt)* }) => {
         $(#[$about])*
         #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(tag = "type", rename_all = "snake_case")]
         pub enum $name { $($variants)* }
 

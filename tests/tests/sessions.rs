@@ -204,7 +204,9 @@ with_each_server! {
         assert_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
         if server.resumes_uploads() {
-            let went_on = client.transcript().contains("Resuming there");
+            // The second portal may have sent all of it before it was stopped.
+            let resumed = ["Resuming there", "already holds all"];
+            let went_on = resumed.iter().any(|words| client.transcript().contains(words));
             assert!(went_on, "{}", client.transcript());
         }
     }

@@ -16,6 +16,7 @@ use crate::sentence::{Sentence, SentenceCode};
 
 /// The maximum size of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ReplyLimits {
     /// Bytes of one line, its end not counted.
     pub line_bytes: usize,

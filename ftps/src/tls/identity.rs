@@ -11,7 +11,7 @@ use std::{
 use rustls::{
     SignatureScheme,
     client::ResolvesClientCert,
-    crypto::aws_lc_rs,
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     sign::CertifiedKey,
 };
@@ -43,19 +43,32 @@ pub enum IdentityError {
 }
 
 impl ClientIdentity {
-    /// Parses a certificate, its chain and its key.
+    /// Parses a certificate, its chain and its key, for the cryptography of aws-lc-rs.
     ///
     /// The caller has to overwrite its own copy of `key`.
     ///
     /// # Errors
     /// [`IdentityError`] when one of them is missing or they do not belong together.
+    #[cfg(feature = "aws-lc-rs")]
     pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
+        let provider = rustls::crypto::aws_lc_rs::default_provider();
+        Self::from_pem_with(&provider, certificates, key)
+    }
+
+    /// The same for other cryptography: that of [`TlsConfig::provider`](super::TlsConfig::provider).
+    ///
+    /// # Errors
+    /// [`IdentityError`] when one of them is missing or they do not belong together.
+    pub fn from_pem_with(
+        provider: &CryptoProvider,
+        certificates: &[u8],
+        key: &[u8],
+    ) -> Result<Self, IdentityError> {
         let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
         let chain = chain.ok().filter(|chain| !chain.is_empty());
         let chain = chain.ok_or(IdentityError::NoCertificate)?;
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| IdentityError::NoKey)?;
-        let provider = aws_lc_rs::default_provider();
-        let certified = CertifiedKey::from_der(chain, key, &provider);
+        let certified = CertifiedKey::from_der(chain, key, provider);
         Ok(Self(Arc::new(certified.map_err(IdentityError::Unfit)?)))
     }
 

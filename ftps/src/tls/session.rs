@@ -17,7 +17,7 @@ use rustls::{
         ClientSessionMemoryCache, ClientSessionStore, Resumption, Tls12ClientSessionValue,
         Tls13ClientSessionValue,
     },
-    crypto::{CryptoProvider, aws_lc_rs},
+    crypto::CryptoProvider,
     pki_types::ServerName,
     version::{TLS12, TLS13},
 };
@@ -68,7 +68,7 @@ impl TlsSession {
         offer: Offer,
         name: ServerName<'static>,
     ) -> Result<Self, rustls::Error> {
-        let provider = Arc::new(provider());
+        let provider = Arc::new(with_p256_first(&config.provider));
         let verifier = Arc::new(Verifier::new(config, Arc::clone(&provider))?);
         let client_cert = Arc::new(ClientCertResolver::new(config.client_identity.clone()));
         let store = Arc::new(CountingStore::new());
@@ -117,8 +117,8 @@ impl TlsSession {
 
 /// The provider with P-256 as the first group, which every TLS 1.3 server must support (RFC 8446
 /// §9.1): vsftpd and Pure-FTPd do not support X25519, and a wrong first guess costs a round trip.
-fn provider() -> CryptoProvider {
-    let mut provider = aws_lc_rs::default_provider();
+fn with_p256_first(provider: &CryptoProvider) -> CryptoProvider {
+    let mut provider = provider.clone();
     provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::secp256r1);
     provider
 }

@@ -1,9 +1,6 @@
 //! The engine's configuration of a connection, from the portal's settings and the connect form.
 
-use ftps::{
-    Credentials, Keepalive, Limits, ListingLimits, Password, Retry, Sessions, Timeouts, Username,
-    reply::decoder::ReplyLimits,
-};
+use ftps::{Credentials, Limits, Password, Timeouts, Username};
 use protocol::{Problem, client::Connect};
 
 use super::problems::{not_a_fingerprint, password_invalid, username_invalid, username_too_long};
@@ -81,66 +78,59 @@ pub(super) fn engine_config(
 
 /// Sets the limits and timeouts.
 fn set_limits(config: &mut ftps::Config, settings: &Settings) {
-    config.timeouts = timeouts(settings);
-    config.limits = limits(settings);
-    config.keepalive =
-        Keepalive { idle: settings.keepalive_idle, interval: settings.keepalive_interval };
+    set_timeouts(&mut config.timeouts, settings);
+    set_sizes(&mut config.limits, settings);
+    config.keepalive.idle = settings.keepalive_idle;
+    config.keepalive.interval = settings.keepalive_interval;
     config.rotation.commands = settings.max_ftps_session_commands;
     config.rotation.age = settings.max_ftps_session_age;
-    config.retry =
-        Retry { tries: settings.retries, first: settings.retry_wait, max: settings.max_retry_wait };
-    config.sessions = Sessions {
-        start: settings.start_ftps_connections.max(1),
-        max: settings.max_ftps_connections.max(1),
-        window: settings.growth_interval,
-        recheck: settings.session_limit_memory,
-    };
+    config.retry.tries = settings.retries;
+    config.retry.first = settings.retry_wait;
+    config.retry.max = settings.max_retry_wait;
+    config.sessions.start = settings.start_ftps_connections.max(1);
+    config.sessions.max = settings.max_ftps_connections.max(1);
+    config.sessions.window = settings.growth_interval;
+    config.sessions.recheck = settings.session_limit_memory;
 }
 
-fn timeouts(settings: &Settings) -> Timeouts {
-    Timeouts {
-        connect: settings.connect_timeout,
-        tls_handshake: settings.tls_timeout,
-        greeting: settings.greeting_timeout,
-        silence: settings.silence_timeout,
-        reply: settings.reply_timeout,
-        batch: settings.batch_timeout,
-        digest: settings.digest_timeout,
-        digest_start: settings.digest_start_timeout,
-        listing: settings.listing_timeout,
-        tls_pause: settings.tls_pause,
-        data_connect: settings.connect_timeout,
-        stall: settings.stall_timeout,
-        final_reply: settings.final_reply_timeout,
-        size_lag: settings.size_lag_timeout,
-        verdict: settings.verdict_timeout,
-        drain: settings.data_close_timeout,
-        abort: settings.cancel_timeout,
-        settle: settings.settle_timeout,
-        quit: settings.quit_timeout,
-    }
+fn set_timeouts(timeouts: &mut Timeouts, settings: &Settings) {
+    timeouts.connect = settings.connect_timeout;
+    timeouts.tls_handshake = settings.tls_timeout;
+    timeouts.greeting = settings.greeting_timeout;
+    timeouts.silence = settings.silence_timeout;
+    timeouts.reply = settings.reply_timeout;
+    timeouts.batch = settings.batch_timeout;
+    timeouts.digest = settings.digest_timeout;
+    timeouts.digest_start = settings.digest_start_timeout;
+    timeouts.listing = settings.listing_timeout;
+    timeouts.tls_pause = settings.tls_pause;
+    timeouts.data_connect = settings.connect_timeout;
+    timeouts.stall = settings.stall_timeout;
+    timeouts.final_reply = settings.final_reply_timeout;
+    timeouts.size_lag = settings.size_lag_timeout;
+    timeouts.verdict = settings.verdict_timeout;
+    timeouts.drain = settings.data_close_timeout;
+    timeouts.abort = settings.cancel_timeout;
+    timeouts.settle = settings.settle_timeout;
+    timeouts.quit = settings.quit_timeout;
 }
 
-fn limits(settings: &Settings) -> Limits {
+fn set_sizes(limits: &mut Limits, settings: &Settings) {
     let data_buffer = ByteCount(uploads::data_buffer_bytes(settings));
-    Limits {
-        reply: ReplyLimits {
-            line_bytes: settings.max_reply_line.as_usize(),
-            lines: settings.max_reply_lines as usize,
-            bytes: settings.max_reply.as_usize(),
-            preliminary: settings.max_preliminary_replies as usize,
-            log_lines_per_second: settings.max_log_lines_per_second as usize,
-        },
-        listing: ListingLimits {
-            entries: settings.max_listing_entries as usize,
-            bytes: settings.max_listing.0,
-            line_bytes: settings.max_listing_line.as_usize(),
-            min_bytes_per_second: settings.min_listing_rate.0,
-        },
-        known_directories: settings.max_known_directories as usize,
-        data_buffer_bytes: data_buffer.as_usize(),
-        min_digest_bytes_per_second: settings.min_digest_rate.0,
-    }
+    limits.data_buffer_bytes = data_buffer.as_usize();
+    limits.known_directories = settings.max_known_directories as usize;
+    limits.min_digest_bytes_per_second = settings.min_digest_rate.0;
+    let reply = &mut limits.reply;
+    reply.line_bytes = settings.max_reply_line.as_usize();
+    reply.lines = settings.max_reply_lines as usize;
+    reply.bytes = settings.max_reply.as_usize();
+    reply.preliminary = settings.max_preliminary_replies as usize;
+    reply.log_lines_per_second = settings.max_log_lines_per_second as usize;
+    let listing = &mut limits.listing;
+    listing.entries = settings.max_listing_entries as usize;
+    listing.bytes = settings.max_listing.0;
+    listing.line_bytes = settings.max_listing_line.as_usize();
+    listing.min_bytes_per_second = settings.min_listing_rate.0;
 }
 
 fn tls_versions(settings: &Settings, preset: Option<&Preset>) -> ftps::TlsVersions {
@@ -180,9 +170,9 @@ mod tests {
     use super::*;
     use crate::{outbound::Outbound, settings::Sources};
 
-    fn config_with(flag: Option<(&'static str, &str)>) -> String {
+    fn config_with(flags: &[(&'static str, &str)]) -> String {
         let mut sources = Sources::default();
-        if let Some((name, value)) = flag {
+        for &(name, value) in flags {
             sources.flag(name, value.to_owned());
         }
         let settings = Settings::from_sources(&sources).unwrap();
@@ -193,52 +183,65 @@ mod tests {
         format!("{timeouts:?} {limits:?} {keepalive:?} {rotation:?} {retry:?} {sessions:?}")
     }
 
+    /// Every limit and timeout of the engine that is a setting.
+    const LIMITS: [(&str, &str); 40] = [
+        ("connect_timeout", "7 s"),
+        ("greeting_timeout", "7 s"),
+        ("silence_timeout", "7 s"),
+        ("tls_timeout", "7 s"),
+        ("tls_pause", "7 s"),
+        ("reply_timeout", "7 s"),
+        ("batch_timeout", "7 s"),
+        ("stall_timeout", "7 s"),
+        ("final_reply_timeout", "7 s"),
+        ("size_lag_timeout", "7 s"),
+        ("verdict_timeout", "7 s"),
+        ("data_close_timeout", "7 s"),
+        ("settle_timeout", "7 s"),
+        ("quit_timeout", "7 s"),
+        ("digest_timeout", "7 s"),
+        ("digest_start_timeout", "7 s"),
+        ("min_digest_rate", "7 B"),
+        ("listing_timeout", "7 s"),
+        ("min_listing_rate", "7 B"),
+        ("max_listing", "7 KiB"),
+        ("max_listing_line", "7 KiB"),
+        ("max_listing_entries", "7"),
+        ("cancel_timeout", "7 s"),
+        ("max_reply", "7 KiB"),
+        ("max_reply_line", "7 KiB"),
+        ("max_reply_lines", "7"),
+        ("max_preliminary_replies", "7"),
+        ("max_log_lines_per_second", "7"),
+        ("max_known_directories", "7"),
+        ("start_ftps_connections", "7"),
+        ("max_ftps_connections", "7"),
+        ("growth_interval", "7 s"),
+        ("session_limit_memory", "7 s"),
+        ("keepalive_idle", "7 s"),
+        ("keepalive_interval", "7 s"),
+        ("max_ftps_session_commands", "7"),
+        ("max_ftps_session_age", "7 s"),
+        ("retries", "7"),
+        ("retry_wait", "7 s"),
+        ("max_retry_wait", "7 s"),
+    ];
+
     #[test]
     fn each_limit_of_the_engine_follows_its_setting() {
-        let default = config_with(None);
-        for (name, value) in [
-            ("connect_timeout", "7 s"),
-            ("greeting_timeout", "7 s"),
-            ("silence_timeout", "7 s"),
-            ("tls_timeout", "7 s"),
-            ("tls_pause", "7 s"),
-            ("reply_timeout", "7 s"),
-            ("batch_timeout", "7 s"),
-            ("stall_timeout", "7 s"),
-            ("final_reply_timeout", "7 s"),
-            ("size_lag_timeout", "7 s"),
-            ("verdict_timeout", "7 s"),
-            ("data_close_timeout", "7 s"),
-            ("settle_timeout", "7 s"),
-            ("quit_timeout", "7 s"),
-            ("digest_timeout", "7 s"),
-            ("digest_start_timeout", "7 s"),
-            ("min_digest_rate", "7 B"),
-            ("listing_timeout", "7 s"),
-            ("min_listing_rate", "7 B"),
-            ("max_listing", "7 KiB"),
-            ("max_listing_line", "7 KiB"),
-            ("max_listing_entries", "7"),
-            ("cancel_timeout", "7 s"),
-            ("max_reply", "7 KiB"),
-            ("max_reply_line", "7 KiB"),
-            ("max_reply_lines", "7"),
-            ("max_preliminary_replies", "7"),
-            ("max_log_lines_per_second", "7"),
-            ("max_known_directories", "7"),
-            ("start_ftps_connections", "7"),
-            ("max_ftps_connections", "7"),
-            ("growth_interval", "7 s"),
-            ("session_limit_memory", "7 s"),
-            ("keepalive_idle", "7 s"),
-            ("keepalive_interval", "7 s"),
-            ("max_ftps_session_commands", "7"),
-            ("max_ftps_session_age", "7 s"),
-            ("retries", "7"),
-            ("retry_wait", "7 s"),
-            ("max_retry_wait", "7 s"),
-        ] {
-            assert_ne!(config_with(Some((name, value))), default, "{name}");
+        let default = config_with(&[]);
+        for limit in LIMITS {
+            assert_ne!(config_with(&[limit]), default, "{}", limit.0);
         }
+    }
+
+    /// A timeout of the engine that no setting sets would keep its default.
+    #[test]
+    fn no_timeout_of_the_engine_is_without_a_setting() {
+        let all = config_with(&LIMITS);
+        let (timeouts, _) = all.split_once('}').unwrap();
+        let values = timeouts.split(": ").skip(1);
+        let others: Vec<_> = values.filter(|value| !value.starts_with("7s")).collect();
+        assert!(others.is_empty(), "{others:?}");
     }
 }

@@ -16,7 +16,6 @@ use bytes::Bytes;
 use ferryport_tests::{engine::EngineSetup, servers::Server};
 use ftps::{
     Connector, Pool, RemotePath,
-    config::Sessions,
     upload::{Existing, Plan, Progress, Source},
 };
 use tokio::{runtime::Runtime, task::JoinSet};
@@ -140,7 +139,8 @@ async fn take_and_upload(pool: Pool, work: Arc<Work>) -> Result<()> {
 /// A connector for a pool that has all its sessions from the start.
 fn connector(server: &Server, sessions: u32) -> Connector {
     let setup = EngineSetup::of(server).configure(|config| {
-        config.sessions = Sessions { start: sessions, max: sessions, ..Sessions::default() };
+        config.sessions.start = sessions;
+        config.sessions.max = sessions;
     });
     setup.connector()
 }
