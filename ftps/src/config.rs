@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(feature = "aws-lc-rs")]
 use rustls::RootCertStore;
 
 use crate::{

@@ -76,6 +76,21 @@ const SECTIONS: [Section; 9] = [
         },
     },
     Section {
+        name: "lint-engine",
+        claim: "clippy finds nothing in the engine for a caller with other cryptography",
+        needs: &[Purpose::Build],
+        run: |_| {
+            cargo(&[
+                "clippy",
+                "--package=ferryport-ftps",
+                "--no-default-features",
+                "--locked",
+                "--",
+                "--deny=warnings",
+            ])
+        },
+    },
+    Section {
         name: "lint-wasm",
         claim: "clippy finds nothing in the page's programs as the browser gets them",
         needs: &[Purpose::Build],
