@@ -87,7 +87,19 @@ impl Client {
     /// # Panics
     /// When the portal sends no `Welcome`.
     pub async fn open_at(portal: &Portal, acceptor: Acceptor) -> Self {
-        let session = new_session(portal);
+        Self::open_session(new_session(portal), acceptor).await
+    }
+
+    /// Creates a session for the client at `address`, as a trusted proxy does, and opens its socket.
+    ///
+    /// # Panics
+    /// When the portal sends no `Welcome`.
+    pub async fn open_forwarded(portal: &Portal, address: &str) -> Self {
+        let forwarded = format!("X-Forwarded-For: {address}");
+        Self::open_session(new_session_with(portal, &forwarded), portal.acceptor()).await
+    }
+
+    async fn open_session(session: NewSession, acceptor: Acceptor) -> Self {
         let acceptor = acceptor.of_session(&session.session);
         let record = Arc::default();
         let socket = connect_socket(&acceptor, &record).await;
@@ -366,8 +378,13 @@ impl Client {
 /// When the portal refuses.
 #[must_use]
 pub fn new_session(portal: &Portal) -> NewSession {
+    new_session_with(portal, "Accept: */*")
+}
+
+/// Creates a session by a request with a further header.
+fn new_session_with(portal: &Portal, header: &str) -> NewSession {
     let origin = format!("Origin: {}", portal.origin());
-    let answer = portal.ask("POST", "/session", &[&origin]);
+    let answer = portal.ask("POST", "/session", &[&origin, header]);
     assert_eq!(answer.status, 201, "{answer:?}");
     serde_json::from_str(&answer.body).expect("the session as JSON")
 }

@@ -392,6 +392,25 @@ impl Portal {
         }
     }
 
+    /// Sends a request through a reverse proxy at `proxy`, without TLS.
+    ///
+    /// # Errors
+    /// When the proxy ends the connection early.
+    ///
+    /// # Panics
+    /// When the answer is no HTTP.
+    pub fn ask_through(
+        &self,
+        proxy: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+    ) -> io::Result<Answer> {
+        let stream = TcpStream::connect(proxy)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        self.ask_over(stream, method, path, headers)
+    }
+
     /// Sends a request without TLS.
     ///
     /// # Errors

@@ -9,6 +9,8 @@
 //! | `GET /session/socket?session=NAME` | the session's WebSocket |
 //! | `GET /healthz` | `ok`, for a supervisor |
 //!
+//! With a path in `public_url`, the same addresses exist below it too.
+//!
 //! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.
 
 pub mod admin;
@@ -21,6 +23,7 @@ mod origin;
 mod page;
 mod problems;
 mod sessions;
+mod sub_path;
 pub mod tls;
 
 use axum::{
@@ -39,9 +42,11 @@ pub fn router(app: App) -> Router {
         .route("/session", post(sessions::create))
         .route("/session/socket", get(sessions::socket))
         .route_layer(middleware::from_fn_with_state(app.clone(), origin::check));
+    let public_url = app.portal.settings.public_url.as_ref();
+    let pages = page::Pages::new(app.portal.policy.presets(), public_url);
     // Assets are compressed at build time, and better.
     let compressed = Router::new()
-        .route("/", get(page::page).with_state(page::Pages::new(app.portal.policy.presets())))
+        .route("/", get(page::page).with_state(pages))
         .route("/explanations.json", get(explanations::explanations))
         .route_layer(CompressionLayer::new());
     Router::new()
