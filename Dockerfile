@@ -31,7 +31,7 @@ LABEL org.opencontainers.image.title="Ferryport" \
       org.opencontainers.image.licenses="MIT" \
       org.opencontainers.image.documentation="docs/operating.md"
 COPY --from=build /image /
-# All addresses of the container. The portal starts only with `FERRYPORT_BEHIND_PROXY=true` or with a
+# All addresses of the container. The portal starts only with `FERRYPORT_TRUSTED_PROXIES` or with a
 # certificate (`FERRYPORT_TLS_CERTIFICATE_FILE`), because passwords go over this connection.
 ENV FERRYPORT_LISTEN=0.0.0.0:8080
 EXPOSE 8080

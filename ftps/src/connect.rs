@@ -31,7 +31,7 @@ use crate::{
     reply::{Code, Reply, Severity},
     stage::Stage,
     target::{Encryption, Target},
-    tls::{Alpn, TlsVersion, TlsVersions},
+    tls::{Alpn, TlsFacts, TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
 };
 
@@ -171,6 +171,27 @@ impl Connector {
     pub async fn open(&self) -> Result<Client, Error> {
         let opened = self.open_with_retries().await.map_err(Error::at_its_stage);
         opened.inspect_err(|error| self.transcript_about(error).control(error.event()))
+    }
+
+    /// Connects and starts TLS as [`Self::open`] does, and ends the connection before the login.
+    ///
+    /// # Errors
+    /// [`Error`] at the stage that failed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn try_tls(&self) -> Result<TlsFacts, Error> {
+        let name = self.server_name()?;
+        let transcript = self.transcript_of_next();
+        // A greeting asks for another version once: the profile remembers it.
+        loop {
+            let secured = self.secured(&name, &transcript).await.map_err(Error::at_its_stage)?;
+            if let Some((control, _)) = secured {
+                let (facts, _) = secure::facts(&control)?;
+                control.quit().await;
+                return Ok(facts);
+            }
+        }
     }
 
     /// Returns the fallback to try after an error of this connector or of one of its clients;
@@ -317,6 +338,19 @@ impl Connector {
         name: &ServerName<'static>,
         transcript: &Transcript,
     ) -> Result<Attempt, Error> {
+        match self.secured(name, transcript).await? {
+            Some((control, banner)) => self.log_in(control, banner).await,
+            None => Ok(Attempt::Again),
+        }
+    }
+
+    /// Connects and starts TLS. Returns nothing where the greeting has shown another TLS version to be
+    /// needed.
+    async fn secured(
+        &self,
+        name: &ServerName<'static>,
+        transcript: &Transcript,
+    ) -> Result<Option<(Control, Reply)>, Error> {
         let mut control = self.dial(transcript).await?;
         let banner = match self.target.encryption {
             Encryption::Explicit => {
@@ -333,12 +367,12 @@ impl Connector {
                 self.secure(&mut control, name).await?;
                 let banner = self.greeting(&mut control).await?;
                 if self.limit_tls_by_banner(&banner, transcript) {
-                    return Ok(Attempt::Again);
+                    return Ok(None);
                 }
                 banner
             }
         };
-        self.log_in(control, banner).await
+        Ok(Some((control, banner)))
     }
 
     async fn dial(&self, transcript: &Transcript) -> Result<Control, Error> {
@@ -541,7 +575,7 @@ mod tests {
     use rustls::RootCertStore;
 
     use super::*;
-    use crate::{Password, TlsFacts, Username};
+    use crate::{Password, Username};
 
     fn connector() -> Connector {
         let target = Target {

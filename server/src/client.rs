@@ -1,4 +1,15 @@
 //! The client of a request, as limits count it.
+//!
+//! # Layers
+//! - this module: [`Client`] and [`Peer`].
+//! - `forwarded`: the headers of reverse proxies.
+//! - `proxy_protocol`: the PROXY protocol of reverse proxies.
+
+mod forwarded;
+mod proxy_protocol;
+
+pub use forwarded::{Sender, TrustedProxies};
+pub use proxy_protocol::{LOCAL_HEADER, announced_peer};
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -7,8 +18,8 @@ const V6_PREFIX_BITS: u32 = 64;
 
 /// An IPv4 address, or the /64 network of an IPv6 address.
 ///
-/// A client on this machine is not counted, and neither is one whose address a reverse proxy does not
-/// forward: all users would share one limit.
+/// A client on this machine is not counted, and neither is one whose address a trusted proxy does not
+/// name: all users would share one limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Client(Option<IpAddr>);
 
@@ -48,14 +59,6 @@ impl Peer {
     pub fn at(address: IpAddr) -> Self {
         Self { client: Client::at(address), address: Some(address.to_canonical()) }
     }
-
-    /// Returns the peer whose address the reverse proxy has added to `X-Forwarded-For`: the last one.
-    /// The client itself can write all others.
-    #[must_use]
-    pub fn forwarded(header: Option<&str>) -> Self {
-        let last = header.and_then(|header| header.rsplit(',').next());
-        last.and_then(|address| address.trim().parse().ok()).map_or_else(Self::default, Self::at)
-    }
 }
 
 impl From<Client> for Peer {
@@ -78,14 +81,6 @@ mod tests {
         assert_ne!(at("2001:db8:0:1::1"), at("2001:db8:0:2::1"));
         assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
         assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
-    }
-
-    #[test]
-    fn only_the_address_that_the_proxy_added_counts() {
-        assert_eq!(Peer::forwarded(Some("203.0.113.9, 192.0.2.1")).client, at("192.0.2.1"));
-        for header in [None, Some(""), Some("unknown"), Some("192.0.2.1, x")] {
-            assert!(!Peer::forwarded(header).client.is_counted(), "{header:?}");
-        }
     }
 
     #[test]

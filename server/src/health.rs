@@ -8,7 +8,10 @@ use std::{
 
 use anyhow::{Context as _, bail};
 
-use crate::settings::{Scheme, Settings};
+use crate::{
+    client::{LOCAL_HEADER, TrustedProxies},
+    settings::{Scheme, Settings},
+};
 
 /// The timeout of the connection, of each read and of each write.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,7 +28,8 @@ const STATUS_LINE: u64 = 64;
 /// When the portal cannot be reached, does not answer in time, or answers with another status.
 pub fn check(settings: &Settings) -> anyhow::Result<()> {
     let address = reachable(settings.listen);
-    let status = request(address).with_context(|| format!("no answer from {address}"))?;
+    let status = request(address, prelude(settings, address))
+        .with_context(|| format!("no answer from {address}"))?;
     let expected = match settings.scheme() {
         Scheme::Http => "HTTP/1.1 200 ",
         Scheme::Https => "HTTP/1.1 ",
@@ -46,11 +50,19 @@ fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, listen.port())
 }
 
+/// Returns what the portal expects before the request. A connection to one of the machine's own addresses
+/// comes from the same address.
+fn prelude(settings: &Settings, address: SocketAddr) -> &'static [u8] {
+    let is_proxy = TrustedProxies::new(settings).trust(address.ip());
+    if settings.proxy_protocol && is_proxy { LOCAL_HEADER } else { &[] }
+}
+
 /// Sends the request and returns the beginning of the answer.
-fn request(address: SocketAddr) -> std::io::Result<String> {
+fn request(address: SocketAddr, prelude: &[u8]) -> std::io::Result<String> {
     let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
     stream.set_read_timeout(Some(TIMEOUT))?;
     stream.set_write_timeout(Some(TIMEOUT))?;
+    stream.write_all(prelude)?;
     write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
     let mut status = Vec::new();
     stream.take(STATUS_LINE).read_to_end(&mut status)?;

@@ -12,8 +12,8 @@
 //! - [`readiness`]: where the portal is between its start and its end.
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
-//! - [`client`]: the client of a request, as limits count it.
 //! - [`settings`]: every setting, its unit, its default.
+//! - [`client`]: the client of a request, as limits count it.
 //! - [`audit`]: what happened, as JSON lines.
 //! - [`health`]: checks whether a running portal answers.
 //! - [`descriptors`]: the process's limit of file descriptors.
@@ -36,10 +36,12 @@
 //! - [`http`]: the page, its assets, the routes of a session, the accept loop.
 //! - [`demo`]: an FTPS server to try the portal with.
 //! - [`serve`]: the portal from its listener to its end.
+//! - [`commands`]: the commands of an operator, besides running the portal.
 
 pub mod app;
 pub mod audit;
 pub mod client;
+pub mod commands;
 pub mod convert;
 #[cfg(feature = "demo")]
 pub mod demo;

@@ -1,13 +1,20 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
-//! with (`demo`), or checks a running portal (`health`).
+//! with (`demo`), checks a running portal (`health`), or prints, checks and makes its configuration
+//! (`config`).
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
+    commands::{
+        config::{self, Tried},
+        init,
+    },
     descriptors, health,
     serve::{self, ListenError, Stopped},
-    settings::{AuditTarget, DESCRIPTIONS, LogFormat, Settings, SettingsError, Sources},
+    settings::{
+        AuditTarget, DESCRIPTIONS, LogFormat, Settings, SettingsErrors, Sources, heading_before,
+    },
     signals::{Requests, StopRequests},
 };
 use tracing_subscriber::EnvFilter;
@@ -24,9 +31,9 @@ fn main() -> ExitCode {
         Ok(Stopped::Drained) => ExitCode::SUCCESS,
         Ok(Stopped::AtOnce) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("error: {error:#}");
-            if let Some(settings) = error.downcast_ref::<SettingsError>() {
-                eprintln!("\nhint: {}", settings.hint());
+            match error.downcast_ref::<SettingsErrors>() {
+                Some(errors) => eprint!("{}", errors.report()),
+                None => eprintln!("error: {error:#}"),
             }
             exit_code(&error)
         }
@@ -35,7 +42,7 @@ fn main() -> ExitCode {
 
 /// Returns the exit code for an error.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<SettingsError>() {
+    if error.is::<SettingsErrors>() {
         return ExitCode::from(BAD_CONFIGURATION);
     }
     match error.downcast_ref::<ListenError>() {
@@ -58,7 +65,8 @@ fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve)
-        .subcommand(health);
+        .subcommand(health)
+        .subcommand(config_command());
     if cfg!(feature = "demo") {
         command.subcommand(
             Command::new("demo")
@@ -70,6 +78,40 @@ fn command() -> Command {
     }
 }
 
+fn config_command() -> Command {
+    let print = Command::new("print")
+        .about("Print every setting with the place that it is from; secrets are masked")
+        .arg(flag("given", "Only the settings that are not the default"));
+    let check = Command::new("check")
+        .about("Check the settings and the files that they name")
+        .arg(flag("online", "Also connect to the server of each preset, up to TLS"));
+    let file = |name: &'static str, default: &'static str| {
+        Arg::new(name)
+            .long(name)
+            .value_name("FILE")
+            .value_parser(value_parser!(PathBuf))
+            .default_value(default)
+    };
+    let init = Command::new("init")
+        .about("Ask what a portal needs, and write its configuration and its systemd unit")
+        .arg(file("config", "/etc/ferryport/ferryport.toml").help("The configuration to write"))
+        .arg(
+            file("unit", "/etc/systemd/system/ferryport.service")
+                .help("The systemd unit to write; an empty text for none"),
+        );
+    Command::new("config")
+        .about("Print, check or make the configuration")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(print.arg(config_flag()).args(setting_flags()))
+        .subcommand(check.arg(config_flag()).args(setting_flags()))
+        .subcommand(init)
+}
+
+fn flag(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
 fn config_flag() -> Arg {
     Arg::new("config")
         .long("config")
@@ -79,13 +121,16 @@ fn config_flag() -> Arg {
         .help("The TOML file with the settings")
 }
 
-/// Returns a flag for each setting. The help text also shows the variable and the default.
+/// Returns a flag for each setting, in groups. The help text also shows the variable and the default.
 fn setting_flags() -> impl Iterator<Item = Arg> {
-    DESCRIPTIONS.iter().map(|setting| {
+    let mut heading = None;
+    DESCRIPTIONS.iter().map(move |setting| {
+        heading = heading_before(setting.name).or(heading);
         let help: Vec<&str> = setting.help.iter().map(|line| line.trim()).collect();
         let action = if setting.repeatable { ArgAction::Append } else { ArgAction::Set };
         Arg::new(setting.name)
             .long(setting.flag())
+            .help_heading(heading)
             .value_name(setting.notation)
             .action(action)
             .help(format!(
@@ -102,6 +147,10 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
         health::check(&settings(matches)?)?;
         return Ok(Stopped::Drained);
     }
+    if let Some(("config", matches)) = matches.subcommand() {
+        configure(matches)?;
+        return Ok(Stopped::Drained);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match matches.subcommand() {
         Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),
@@ -115,23 +164,90 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
     ended
 }
 
-fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
-    let mut sources = Sources::default();
-    if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| SettingsError::Unreadable { path: path.clone(), source })?;
-        sources.file(&text, DESCRIPTIONS)?;
-    }
-    for setting in DESCRIPTIONS {
-        if let Some(text) = std::env::var_os(setting.variable()) {
-            sources.variable(setting.name, text);
+/// Runs a subcommand of `config`.
+fn configure(matches: &ArgMatches) -> anyhow::Result<()> {
+    match matches.subcommand() {
+        Some(("print", matches)) => {
+            let (sources, errors) = sources(matches);
+            let which = match matches.get_flag("given") {
+                true => config::Which::Given,
+                false => config::Which::All,
+            };
+            print!("{}", config::print(&sources, which));
+            errors.into_result()?;
         }
+        Some(("check", matches)) => check_configuration(matches)?,
+        Some(("init", matches)) => make_configuration(matches)?,
+        // clap requires one of the subcommands above.
+        _ => {}
+    }
+    Ok(())
+}
+
+fn check_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
+    let settings = settings(matches)?;
+    config::check(&settings)?;
+    println!("the configuration can be used; presets: {}", settings.presets.len());
+    if !matches.get_flag("online") {
+        return Ok(());
+    }
+    let runtime = tokio::runtime::Runtime::new()?;
+    let tried = runtime.block_on(config::try_servers(&settings))?;
+    runtime.shutdown_background();
+    let mut failed = 0;
+    for (preset, outcome) in tried {
+        match outcome {
+            Tried::Works(how) => println!("preset `{preset}`: works: {how}"),
+            Tried::Fails(why) => {
+                failed += 1;
+                println!("preset `{preset}`: fails: {why}");
+            }
+        }
+    }
+    anyhow::ensure!(failed == 0, "the servers of {failed} presets cannot be used");
+    Ok(())
+}
+
+fn make_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
+    let file = |name| matches.get_one::<PathBuf>(name).cloned().unwrap_or_default();
+    let targets = init::Targets {
+        config: file("config"),
+        unit: Some(file("unit")).filter(|path| !path.as_os_str().is_empty()),
+        program: std::env::current_exe()?,
+    };
+    init::init(&targets, std::io::stdin().lock(), std::io::stderr().lock())?;
+    println!("wrote {}", targets.config.display());
+    if let Some(unit) = targets.unit {
+        println!("wrote {}", unit.display());
+        println!("start it: systemctl daemon-reload && systemctl enable --now ferryport");
+    }
+    Ok(())
+}
+
+fn settings(matches: &ArgMatches) -> Result<Settings, SettingsErrors> {
+    let (sources, mut errors) = sources(matches);
+    let settings = errors.collect_all(Settings::from_sources(&sources));
+    match settings {
+        Some(settings) if errors.is_empty() => Ok(settings),
+        Some(_) | None => Err(errors),
+    }
+}
+
+/// Returns the texts of all settings, with what is wrong with their sources.
+fn sources(matches: &ArgMatches) -> (Sources, SettingsErrors) {
+    let mut sources = Sources::default();
+    let mut errors = SettingsErrors::default();
+    if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
+        errors.collect_all(sources.file_at(path, DESCRIPTIONS));
+    }
+    errors.collect_all(sources.environment(DESCRIPTIONS, |name| std::env::var_os(name)));
+    for setting in DESCRIPTIONS {
         if let Some(texts) = matches.get_many::<String>(setting.name) {
             let texts: Vec<&str> = texts.map(String::as_str).collect();
             sources.flag(setting.name, texts.join(","));
         }
     }
-    Ok(Settings::from_sources(&sources)?)
+    (sources, errors)
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<Stopped> {

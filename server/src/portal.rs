@@ -11,6 +11,7 @@ use protocol::Encryption;
 
 use crate::{
     audit::Audit,
+    client::TrustedProxies,
     host::Host,
     limits::Limits,
     locking::lock,
@@ -46,6 +47,8 @@ pub struct Portal {
     pub outbound: Outbound,
     /// The origins that a page of this portal can have.
     pub origins: Vec<Origin>,
+    /// The reverse proxies that may say who a client is.
+    pub proxies: TrustedProxies,
     /// The limits on clients, and on what they may do to FTPS servers.
     pub limits: Arc<Limits>,
     /// Divides the lookups of host names among the clients.
@@ -91,8 +94,12 @@ impl Check {
 pub struct LogThrottles {
     /// A request of a page of another origin.
     pub other_origin: LogThrottle,
-    /// A session that is not created.
-    pub no_session: LogThrottle,
+    /// A header that names a client, from an address that is not trusted.
+    pub ignored_header: LogThrottle,
+    /// A trusted proxy that does not name its client.
+    pub unnamed_client: LogThrottle,
+    /// A trusted proxy whose connection does not begin with a header of the PROXY protocol.
+    pub no_proxy_header: LogThrottle,
     /// A socket that is refused.
     pub refused_socket: LogThrottle,
 }
@@ -109,6 +116,7 @@ impl Portal {
             path_claims: Arc::default(),
             outbound,
             origins: settings.page_origins(port),
+            proxies: TrustedProxies::new(&settings),
             limits: Limits::new(&settings),
             lookup_slots: LookupSlots::default(),
             log_throttles: LogThrottles::default(),

@@ -15,7 +15,7 @@ use crate::{
     http::{self, tls::PageTls},
     outbound::Outbound,
     portal::{Portal, Profiles},
-    settings::Settings,
+    settings::{Settings, SettingsErrors},
     signals::{Requests, StopRequests},
     supervisor,
 };
@@ -35,17 +35,38 @@ pub struct ListeningPortal {
 /// # Errors
 /// When the address cannot be listened on, or a file that a setting names cannot be used.
 pub async fn listen(settings: Settings) -> anyhow::Result<ListeningPortal> {
-    let outbound = Outbound::load(&settings)?;
-    let tls = PageTls::load(&settings)?;
+    let Files { outbound, tls } = Files::load(&settings)?;
     let listener = bind(settings.listen).await?;
     let admin = match settings.admin_listen {
         Some(address) => Some(bind(address).await?),
         None => None,
     };
     let address = listener.local_addr().context("the listener has no address")?;
-    let audit = Audit::open(&settings, random_name()?)?;
+    let audit = Audit::open(&settings, random_name()?).map_err(SettingsErrors::from)?;
     let app = App::new(Portal::new(settings, address.port(), outbound, audit));
     Ok(ListeningPortal { listener, admin, tls, app, address })
+}
+
+/// What is in the files that settings name.
+pub(crate) struct Files {
+    pub(crate) outbound: Outbound,
+    pub(crate) tls: Option<PageTls>,
+}
+
+impl Files {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// All files that cannot be read or used.
+    pub(crate) fn load(settings: &Settings) -> Result<Self, SettingsErrors> {
+        let mut errors = SettingsErrors::default();
+        let outbound = errors.collect(Outbound::load(settings));
+        let tls = errors.collect(PageTls::load(settings));
+        match (outbound, tls) {
+            (Some(outbound), Some(tls)) => Ok(Self { outbound, tls }),
+            _ => Err(errors),
+        }
+    }
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, ListenError> {

@@ -84,6 +84,14 @@ impl Client {
         Self::open_at(portal.acceptor()).await
     }
 
+    /// Opens a socket and a session for the client at `address`, as a trusted proxy does.
+    ///
+    /// # Panics
+    /// When the portal sends no `Welcome`.
+    pub async fn open_forwarded(portal: &Portal, address: &str) -> Self {
+        Self::open_at(portal.acceptor().for_client(address)).await
+    }
+
     /// Opens a socket at an address of the portal, and a session on it.
     ///
     /// # Panics

@@ -17,6 +17,7 @@
 //! - [`schedules`]: random schedules of faults.
 //! - [`fault_proxy`]: a proxy before a server that breaks connections on demand.
 //! - `portal`: `ferryport serve` and `ferryport demo`.
+//! - [`reverse_proxy`]: nginx and `HAProxy` in front of the portal.
 //! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
 //! - [`content`]: the bytes and the names of uploaded files.
 //! - [`client`]: a native client of the portal's WebSocket.
@@ -47,6 +48,7 @@ pub mod page_proxy;
 pub mod portal;
 mod ports;
 pub mod process;
+pub mod reverse_proxy;
 pub mod schedules;
 pub mod servers;
 pub mod states;

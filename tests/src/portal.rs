@@ -60,9 +60,24 @@ pub struct Acceptor {
     trusted: Option<Arc<ClientConfig>>,
     /// The query of the socket's address.
     query: String,
+    /// The address of the client, as a trusted proxy names it.
+    client: Option<String>,
 }
 
 impl Acceptor {
+    /// Opens sockets as a proxy does for the client at this address.
+    #[must_use]
+    pub fn for_client(self, address: &str) -> Self {
+        Self { client: Some(address.to_owned()), ..self }
+    }
+
+    /// Returns the headers of the page that opens a socket.
+    #[must_use]
+    pub fn headers(&self) -> Vec<(&'static str, &str)> {
+        let client = self.client.as_deref().map(|client| ("X-Forwarded-For", client));
+        [("Origin", self.origin.as_str())].into_iter().chain(client).collect()
+    }
+
     /// Returns the same portal at another address, such as that of a proxy.
     #[must_use]
     pub fn at(self, address: SocketAddr) -> Self {
@@ -333,6 +348,7 @@ impl Portal {
             origin: self.origin(),
             trusted: self.https.as_ref().map(|https| Arc::clone(&https.trusted)),
             query: String::new(),
+            client: None,
         }
     }
 
@@ -396,6 +412,25 @@ impl Portal {
                 self.ask_over(StreamOwned::new(tls, stream), method, path, headers)
             }
         }
+    }
+
+    /// Sends a request through a reverse proxy at `proxy`, without TLS.
+    ///
+    /// # Errors
+    /// When the proxy ends the connection early.
+    ///
+    /// # Panics
+    /// When the answer is no HTTP.
+    pub fn ask_through(
+        &self,
+        proxy: SocketAddr,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+    ) -> io::Result<Answer> {
+        let stream = TcpStream::connect(proxy)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        self.ask_over(stream, method, path, headers)
     }
 
     /// Sends a request without TLS.

@@ -19,7 +19,7 @@
 
 mod certificates;
 mod disk;
-mod installation;
+pub(crate) mod installation;
 mod options;
 mod proftpd;
 mod pure_ftpd;

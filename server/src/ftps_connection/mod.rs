@@ -22,6 +22,7 @@
 //! # Layers
 //! - `problems`: the problems of a connection that the engine does not know.
 //! - `config`: the engine's configuration of a connection.
+//! - [`trial`]: tries the server of a preset.
 //! - `transcript`: the engine's transcript as lines of the session log.
 //! - `request`: the page's requests about files on the server.
 //! - `remote`: executes the requests.
@@ -33,6 +34,7 @@ mod remote;
 mod request;
 mod task;
 mod transcript;
+pub mod trial;
 
 use std::{
     net::IpAddr,

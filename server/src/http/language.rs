@@ -26,10 +26,11 @@ pub(super) fn of(query: Option<&str>, request: &HeaderMap) -> Language {
 }
 
 /// Returns the value of `Set-Cookie` that makes the browser remember a language, for the path of the
-/// page: behind a proxy the portal does not know it, so the browser takes that of the request.
-pub(super) fn cookie(language: Language) -> String {
+/// page. If the portal does not know it, the browser takes that of the request.
+pub(super) fn cookie(language: Language, path: Option<&str>) -> String {
     let tag = language.tag();
-    format!("{COOKIE_NAME}={tag}; Max-Age={COOKIE_MAX_AGE_SECS}; SameSite=Lax; HttpOnly")
+    let path = path.map_or_else(String::new, |path| format!("; Path={path}"));
+    format!("{COOKIE_NAME}={tag}; Max-Age={COOKIE_MAX_AGE_SECS}; SameSite=Lax; HttpOnly{path}")
 }
 
 /// Returns the language of the cookie, if there is one.
@@ -134,7 +135,7 @@ mod tests {
                 headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
             of(Some(query), &request).tag()
         };
-        let cookie = cookie(Language::of_tag("fr").unwrap());
+        let cookie = cookie(Language::of_tag("fr").unwrap(), None);
         let (pair, _) = cookie.split_once(';').unwrap();
         assert_eq!(chosen("", &format!("other=1; {pair}")), "fr");
         assert_eq!(chosen("lang=es", pair), "es");

@@ -23,20 +23,21 @@ use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{AcquireError, OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
 use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    https_only, router,
+    https_only, router, sub_path,
     tls::{Accepted, PageTls},
 };
 use crate::{
     app::App,
-    client::{Client, Peer},
+    client::{Client, Peer, announced_peer},
     locking::lock,
     metrics::labels::{Listener, RefusedBy},
-    settings::Settings,
+    settings::{PublicUrl, Settings},
 };
 
 /// The pause after a failed accept, for example when the process has no file descriptor left.
@@ -73,7 +74,7 @@ pub async fn serve(
         connections.wait().await;
         sessions.all_ended().await;
     };
-    if tokio::time::timeout(limit, all_ended).await.is_err() {
+    if timeout(limit, all_ended).await.is_err() {
         tracing::warn!("some sessions did not end in time");
     }
 }
@@ -91,9 +92,8 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
             }
         };
         let peer = Peer::at(peer.ip());
-        // Behind a proxy all connections are the proxy's.
-        let counted =
-            if acceptor.settings().behind_proxy { Client::default() } else { peer.client };
+        // The connections of a proxy are those of all of its clients.
+        let counted = if acceptor.is_proxy(peer) { Client::default() } else { peer.client };
         let may_stay = match &slot {
             Slot::Open(_) => true,
             Slot::Reserved(_) => {
@@ -148,9 +148,14 @@ impl Acceptor {
         }
     }
 
-    async fn handle(&self, stream: TcpStream, peer: Peer) {
+    fn is_proxy(&self, peer: Peer) -> bool {
+        peer.address.is_some_and(|address| self.app.portal.proxies.trust(address))
+    }
+
+    async fn handle(&self, mut stream: TcpStream, peer: Peer) {
         // A small message is not delayed; a chunk fills its packets anyway.
         let _best_effort = stream.set_nodelay(true);
+        let Some((peer, _place)) = self.client_of(&mut stream, peer).await else { return };
         let stream = self.with_write_timeout(stream);
         let Some(tls) = &self.tls else {
             return self.serve_http(stream, &self.service, peer).await;
@@ -166,6 +171,48 @@ impl Acceptor {
         }
     }
 
+    /// Returns who is at the other end of a connection, with the place of a client that a proxy
+    /// announces. Returns nothing if the connection cannot stay.
+    async fn client_of(
+        &self,
+        stream: &mut TcpStream,
+        peer: Peer,
+    ) -> Option<(Peer, Option<ClientPlace>)> {
+        if !self.settings().proxy_protocol || !self.is_proxy(peer) {
+            return Some((peer, None));
+        }
+        let portal = &self.app.portal;
+        let announced = tokio::select! {
+            announced = timeout(self.settings().proxy_protocol_timeout, announced_peer(stream)) => {
+                announced.unwrap_or_else(|late| Err(late.into()))
+            }
+            () = self.app.sessions.shutting_down() => return None,
+        };
+        match announced {
+            Ok(Some(client)) => {
+                let place = self.places.take(client.client);
+                if place.is_none() {
+                    portal.metrics.count_refused(RefusedBy::ClientConnections);
+                }
+                place.map(|place| (client, Some(place)))
+            }
+            Ok(None) => Some((peer, None)),
+            Err(error) => {
+                if let Some(suppressed) = portal.log_throttles.no_proxy_header.admit() {
+                    let from = peer.address.map(tracing::field::display);
+                    tracing::warn!(
+                        %error,
+                        from,
+                        suppressed,
+                        "a trusted proxy sends no header of the PROXY protocol, as \
+                         `proxy_protocol` expects"
+                    );
+                }
+                None
+            }
+        }
+    }
+
     fn with_write_timeout(&self, stream: TcpStream) -> Connection {
         let mut stream = TimeoutWriter::new(stream);
         stream.set_timeout(Some(self.settings().page_write_timeout));
@@ -176,8 +223,10 @@ impl Acceptor {
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let path = self.settings().public_url.as_ref().map_or("", PublicUrl::path);
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            sub_path::strip(request.uri_mut(), path);
             service.call(request)
         });
         let connection = http1::Builder::new()

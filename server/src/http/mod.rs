@@ -8,6 +8,8 @@
 //! | `GET /session/socket?session=NAME&lang=en` | a WebSocket of a new session, or of one that exists |
 //! | `GET /healthz` | `ok`, for a supervisor |
 //!
+//! With a path in `public_url`, the same addresses exist below it too.
+//!
 //! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.
 
 pub mod admin;
@@ -20,6 +22,7 @@ mod origin;
 mod page;
 mod problems;
 mod sessions;
+mod sub_path;
 pub mod tls;
 
 use axum::{Router, http::StatusCode, middleware, routing::get};
@@ -29,9 +32,11 @@ use crate::app::App;
 
 /// Returns all routes, with the headers of every answer.
 pub fn router(app: App) -> Router {
+    let public_url = app.portal.settings.public_url.as_ref();
+    let pages = page::Pages::new(app.portal.policy.presets(), public_url);
     // Assets are compressed at build time, and better.
     let compressed = Router::new()
-        .route("/", get(page::page).with_state(page::Pages::new(app.portal.policy.presets())))
+        .route("/", get(page::page).with_state(pages))
         .route("/explanations.json", get(explanations::explanations))
         .route_layer(CompressionLayer::new());
     Router::new()

@@ -16,7 +16,7 @@ use protocol::Encryption;
 
 use super::language;
 use crate::{
-    settings::{Preset, PresetLogin},
+    settings::{Preset, PresetLogin, PublicUrl},
     texts::Language,
 };
 
@@ -62,14 +62,20 @@ struct PresetOption<'p> {
 #[derive(Debug)]
 pub(super) struct Pages {
     presets: Vec<Arc<Preset>>,
+    /// The path of the page, where the portal knows it.
+    path: Option<String>,
     rendered: Vec<OnceLock<askama::Result<String>>>,
 }
 
 impl Pages {
-    /// Creates the pages of a portal that offers these presets.
-    pub(super) fn new(presets: &[Arc<Preset>]) -> Arc<Self> {
+    /// Creates the pages of a portal that offers these presets, at the path of `public_url`.
+    pub(super) fn new(presets: &[Arc<Preset>], public_url: Option<&PublicUrl>) -> Arc<Self> {
         let rendered = Language::all().map(|_| OnceLock::new()).collect();
-        Arc::new(Self { presets: presets.to_vec(), rendered })
+        let path = public_url.map(|url| match url.path() {
+            "" => "/".to_owned(),
+            path => path.to_owned(),
+        });
+        Arc::new(Self { presets: presets.to_vec(), path, rendered })
     }
 
     fn of(&self, language: Language) -> Option<&askama::Result<String>> {
@@ -91,7 +97,8 @@ pub(super) async fn page(
         (VARY, "accept-language, cookie"),
     ];
     let is_chosen = language::in_address(query.as_deref().unwrap_or_default()).is_some();
-    let remember = is_chosen.then(|| (SET_COOKIE, language::cookie(language)));
+    let remember =
+        is_chosen.then(|| (SET_COOKIE, language::cookie(language, pages.path.as_deref())));
     match pages.of(language) {
         Some(Ok(html)) => (headers, AppendHeaders(remember), Html(html.clone())).into_response(),
         failed => {
@@ -164,13 +171,13 @@ mod tests {
     use axum::{body::to_bytes, http::header::ACCEPT_LANGUAGE};
 
     use super::*;
-    use crate::settings::{DESCRIPTIONS, Settings, Sources};
+    use crate::settings::{DESCRIPTIONS, SettingValue as _, Settings, Sources};
 
     /// A bound that is larger than the page.
     const MAX_BYTES: usize = 1 << 20;
 
     async fn get(query: &str, accepted: &str) -> (HeaderMap, String) {
-        get_of(Pages::new(&[]), query, accepted).await
+        get_of(Pages::new(&[], None), query, accepted).await
     }
 
     async fn get_of(pages: Arc<Pages>, query: &str, accepted: &str) -> (HeaderMap, String) {
@@ -244,7 +251,18 @@ mod tests {
         let mut sources = Sources::default();
         sources.file(text, DESCRIPTIONS).unwrap();
         let presets = Settings::from_sources(&sources).unwrap().presets;
-        Pages::new(&presets.into_iter().map(Arc::new).collect::<Vec<_>>())
+        Pages::new(&presets.into_iter().map(Arc::new).collect::<Vec<_>>(), None)
+    }
+
+    #[tokio::test]
+    async fn language_is_remembered_for_the_path_of_the_page() {
+        for (url, path) in
+            [("https://example.com/up", "; Path=/up"), ("https://example.com", "; Path=/")]
+        {
+            let url = PublicUrl::parse(url).unwrap();
+            let (headers, _) = get_of(Pages::new(&[], Some(&url)), "lang=de", "en").await;
+            assert!(headers[SET_COOKIE].to_str().unwrap().ends_with(path), "{headers:?}");
+        }
     }
 
     #[tokio::test]

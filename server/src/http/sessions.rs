@@ -17,15 +17,12 @@ use super::{
 };
 use crate::{
     app::App,
-    client::Peer,
-    metrics::labels::Listener,
+    client::{Peer, Sender},
+    metrics::labels::{KnownBy, Listener},
     problems::ProblemBuilder,
     session::socket,
     websocket::handshake::{self, HandshakeError},
 };
-
-/// The header to which reverse proxies add the address of a client.
-const FORWARDED_FOR: &str = "x-forwarded-for";
 
 /// The parameter of a socket's address with the name of its session.
 const SESSION: &str = "session";
@@ -73,13 +70,44 @@ fn no_socket(error: HandshakeError, problems: ProblemBuilder) -> Response {
     (error.headers(), refuse(error.status(), problem)).into_response()
 }
 
-/// Returns who sends a request: the address that the reverse proxy forwards, or that of the connection.
+/// Returns who sends a request, and counts how that is known.
 fn peer(app: &App, request: &Request) -> Peer {
-    if app.portal.settings.behind_proxy {
-        let last = request.headers().get_all(FORWARDED_FOR).iter().next_back();
-        return Peer::forwarded(last.and_then(|value| value.to_str().ok()));
+    let connection = request.extensions().get::<Peer>().copied().unwrap_or_default();
+    let Sender { peer, known_by } = app.portal.proxies.sender(connection, request.headers());
+    app.portal.metrics.count_request(known_by);
+    warn_of_proxy(app, connection, known_by);
+    peer
+}
+
+/// Says that the settings and a proxy do not agree.
+fn warn_of_proxy(app: &App, connection: Peer, known_by: KnownBy) {
+    let throttles = &app.portal.log_throttles;
+    let from = connection.address.map(tracing::field::display);
+    match known_by {
+        KnownBy::Connection | KnownBy::Header => {}
+        KnownBy::IgnoredHeader => {
+            if let Some(suppressed) = throttles.ignored_header.admit() {
+                tracing::warn!(
+                    from,
+                    suppressed,
+                    "a header that names the client is ignored: its sender is not among \
+                     `trusted_proxies`"
+                );
+            }
+        }
+        KnownBy::MissingHeader | KnownBy::UnreadableHeader => {
+            if let Some(suppressed) = throttles.unnamed_client.admit() {
+                let header = app.portal.settings.forwarded_header.name();
+                tracing::warn!(
+                    from,
+                    header,
+                    suppressed,
+                    "a trusted proxy names no client, so the limits of clients do not count its \
+                     requests: let it send this header with an address"
+                );
+            }
+        }
     }
-    request.extensions().get::<Peer>().copied().unwrap_or_default()
 }
 
 /// Returns the language of the problems of a request.

@@ -157,6 +157,23 @@ label! {
 }
 
 label! {
+    /// Where the address of a client is from.
+    pub enum KnownBy = "known_by" {
+        /// The connection: no proxy is involved, or one that uses the PROXY protocol.
+        Connection = "connection",
+        /// The connection, because the header was sent by an address that is not trusted.
+        IgnoredHeader = "ignored_header",
+        /// The header of a trusted proxy.
+        Header = "header",
+        /// Nothing: a trusted proxy sent no header.
+        MissingHeader = "missing_header",
+        /// Nothing: the header of a trusted proxy has no address where one is needed, such as `unknown`
+        /// or an obfuscated identifier (RFC 7239 §6.3).
+        UnreadableHeader = "unreadable_header",
+    }
+}
+
+label! {
     /// A limit that refused something.
     pub enum RefusedBy = "limit" {
         /// The setting `max_sessions`.

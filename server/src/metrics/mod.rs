@@ -30,8 +30,8 @@ mod process;
 
 use self::{
     labels::{
-        Direction, Encoded, Labels, Listener, LoginOutcome, RefusedBy, SessionKind, SolvedBy,
-        UploadOutcome, WindowBytes,
+        Direction, Encoded, KnownBy, Labels, Listener, LoginOutcome, RefusedBy, SessionKind,
+        SolvedBy, UploadOutcome, WindowBytes,
     },
     process::ProcessCollector,
 };
@@ -105,6 +105,7 @@ pub struct Metrics {
     files: Histogram,
     windows: Family<(WindowBytes,), Gauge>,
     connections: Family<(Listener,), Gauge>,
+    clients: Family<(KnownBy,), Counter>,
     refused: Family<(RefusedBy,), Counter>,
     logins: Family<(LoginOutcome,), Counter>,
     remote_connections: Gauge,
@@ -172,6 +173,12 @@ impl Default for Metrics {
             ),
             windows: register(own, "window_bytes", "Memory for bytes in flight", Family::gauges()),
             connections: register(own, "connections", "Open TCP connections", Family::gauges()),
+            clients: register(
+                own,
+                "requests",
+                "Requests for a session or a socket, by how the client's address is known",
+                Family::counters(),
+            ),
             refused: register(own, "refused", "Refusals by a limit", Family::counters()),
             logins: register(own, "logins", "Logins at FTPS servers", Family::counters()),
             remote_connections: register_one(
@@ -264,6 +271,11 @@ impl Metrics {
     /// Notes how long the upload of a stored file took.
     pub fn file_took(&self, time: Duration) {
         self.files.observe(time.as_secs_f64());
+    }
+
+    /// Counts a request for a session or a socket.
+    pub fn count_request(&self, client_known_by: KnownBy) {
+        self.clients.of((client_known_by,)).inc();
     }
 
     /// Counts a refusal.

@@ -98,6 +98,18 @@ impl fmt::Display for PresetError {
 }
 
 impl PresetError {
+    /// Returns what is wrong with the value of a key that is not a secret; `None` where nothing is.
+    #[must_use]
+    pub fn of_value(key: &str, text: &str) -> Option<String> {
+        match key {
+            "name" => parse_name(text).err(),
+            "title" => parse_title(text).err(),
+            "host" => parse_host(text).err(),
+            "encryption" => parse_encryption(text).err(),
+            _ => None,
+        }
+    }
+
     /// Returns what to write instead.
     #[must_use]
     pub fn hint(&self) -> String {

@@ -2,10 +2,12 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use ipnet::IpNet;
+
 use super::{
-    AllowedNetwork, AuditClient, AuditTarget, ByteCount, Description, HostPattern, LogFormat,
-    Origin, PinnedCertificate, PortRange, Preset, PresetLogin, ProxyUrl, Scheme, SettingValue,
-    SettingsError, Sources, TlsVersion,
+    AllowedNetwork, AuditClient, AuditTarget, ByteCount, Description, ForwardedHeader, HostPattern,
+    LogFormat, Origin, PinnedCertificate, PortRange, Preset, ProxyUrl, PublicUrl, Scheme,
+    SettingValue, SettingsErrors, Sources, TlsVersion,
 };
 
 /// Expands a row of the table to its [`Description`].
@@ -18,6 +20,7 @@ macro_rules! description {
             help: &[$($help),+],
             notation: <$type as SettingValue>::NOTATION,
             repeatable: <$type as SettingValue>::REPEATABLE,
+            is_secret: <$type as SettingValue>::SECRET,
         }
     };
 }
@@ -39,19 +42,14 @@ macro_rules! settings {
             &[$(description!($name: $type = $default, like $example; $($help)+)),+];
 
         impl Settings {
-            /// Parses each setting from the first source that has it.
-            ///
-            /// # Errors
-            /// When a value does not parse, or two settings contradict each other.
-            pub fn from_sources(sources: &Sources) -> Result<Self, SettingsError> {
-                let settings = Self {
-                    $($name: sources.value(
-                        &description!($name: $type = $default, like $example; $($help)+),
-                    )?,)+
-                    presets: sources.presets()?,
-                };
-                settings.check()?;
-                Ok(settings)
+            /// Parses each setting from the first source that has it. Returns nothing where one does not
+            /// parse; all reasons are added to `errors`.
+            pub(super) fn parse(sources: &Sources, errors: &mut SettingsErrors) -> Option<Self> {
+                $(let $name = errors.collect(sources.value(
+                    &description!($name: $type = $default, like $example; $($help)+),
+                ));)+
+                let presets = sources.presets().map_err(|found| errors.extend(found)).ok();
+                Some(Self { $($name: $name?,)+ presets: presets? })
             }
         }
     };
@@ -59,7 +57,7 @@ macro_rules! settings {
 
 settings! {
     /// The address and port that the portal listens on. An address other than loopback needs
-    /// `tls_certificate_file` or `behind_proxy`.
+    /// `tls_certificate_file` or `trusted_proxies`.
     listen: SocketAddr = "\"127.0.0.1:8080\"", like "\"127.0.0.1:8080\"";
     /// The address and port of the admin listener: `/livez`, `/readyz` and `/metrics` over plain HTTP.
     /// Without it there is none. Only supervisors and Prometheus should reach it.
@@ -74,11 +72,22 @@ settings! {
     tls_file_interval: Duration = "\"1 min\"", like "\"1 min\"";
     /// The timeout of a browser's TLS handshake.
     page_tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
-    /// Whether a reverse proxy in front of the portal serves HTTPS. Without a proxy or a certificate
-    /// the portal listens on loopback addresses only.
-    behind_proxy: bool = "false", like "true";
-    /// The origins of the page, as browsers send them. Needed when the portal listens on an address
-    /// other than loopback; its own loopback addresses are known.
+    /// The address of the page, as users type it, with the path below which a reverse proxy shows it.
+    /// Needed when the portal listens on an address other than loopback, unless `origins` is set.
+    public_url: Option<PublicUrl> = "\"\"", like "\"https://example.com/upload\"";
+    /// The addresses or networks of the reverse proxies in front of the portal, which serve HTTPS. Only
+    /// they may say who a client is. Without a proxy or a certificate the portal listens on loopback
+    /// addresses only.
+    trusted_proxies: Vec<IpNet> = "[]", like "[\"127.0.0.1\"]";
+    /// The header in which these proxies name the client: `x-forwarded-for` or `forwarded`. The other one
+    /// is not read, because a client can write it.
+    forwarded_header: ForwardedHeader = "\"x-forwarded-for\"", like "\"forwarded\"";
+    /// Whether these proxies begin each connection with a header of the PROXY protocol, version 2.
+    proxy_protocol: bool = "false", like "true";
+    /// The time that a proxy has for the header of the PROXY protocol.
+    proxy_protocol_timeout: Duration = "\"5 s\"", like "\"5 s\"";
+    /// Further origins of the page, as browsers send them, beside that of `public_url`. The portal's own
+    /// loopback addresses are known.
     origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
     /// The form of the log on standard error: lines for people, or JSON objects.
     log_format: LogFormat = "\"text\"", like "\"json\"";
@@ -107,8 +116,8 @@ settings! {
     /// The most concurrent sessions. Further pages are told to try again later.
     max_sessions: u32 = "1000", like "1000";
     /// The most concurrent sessions of one client: of an IPv4 address, or of an IPv6 network of 64 bits.
-    /// Clients on the portal's own machine are not counted; behind a proxy, `X-Forwarded-For` names the
-    /// client. 0 sets no limit, here and in the other limits of clients and servers.
+    /// Clients on the portal's own machine are not counted; behind a proxy of `trusted_proxies`, the proxy
+    /// names the client. 0 sets no limit, here and in the other limits of clients and servers.
     max_client_sessions: u32 = "20", like "20";
     /// The most sessions that one client may create in a minute.
     client_sessions_per_minute: u32 = "30", like "30";
@@ -118,7 +127,7 @@ settings! {
     max_client_connections: u32 = "1024", like "1024";
     /// The connections of `max_connections` that are kept for clients that have a session. While only
     /// these are left, connections of other clients are closed. At most half of `max_connections` is
-    /// kept. Behind a proxy all clients share all connections.
+    /// kept. The connections of a proxy are shared by all of its clients.
     reserved_connections: u32 = "512", like "512";
     /// The most WebSockets that wait for their `hello`. A client that has a quarter of them loses its
     /// oldest one for each further one. If there are too many in all, the oldest one is closed.
@@ -330,20 +339,13 @@ settings! {
 }
 
 impl Settings {
-    /// Returns the default values.
-    ///
-    /// # Errors
-    /// Never, as a test of the table asserts.
-    pub fn defaults() -> Result<Self, SettingsError> {
-        Self::from_sources(&Sources::default())
-    }
-
     /// Returns the origins that the page can have when the portal listens on `port`.
     #[must_use]
     pub fn page_origins(&self, port: u16) -> Vec<Origin> {
         let loopback = ["127.0.0.1", "localhost", "[::1]"];
         let own = loopback.iter().map(|host| Origin::new(self.scheme(), host, port));
-        let configured = self.origins.iter().cloned();
+        let public = self.public_url.iter().map(|url| url.origin().clone());
+        let configured = public.chain(self.origins.iter().cloned());
         if self.listen.ip().is_loopback() {
             own.chain(configured).collect()
         } else {
@@ -359,142 +361,6 @@ impl Settings {
             None => Scheme::Http,
         }
     }
-
-    fn check(&self) -> Result<(), SettingsError> {
-        self.check_listener()?;
-        self.check_windows()?;
-        self.check_not_zero()?;
-        self.check_pings()?;
-        self.check_tls_versions()?;
-        self.check_presets()
-    }
-
-    fn check_listener(&self) -> Result<(), SettingsError> {
-        if self.admin_listen == Some(self.listen) && self.listen.port() != 0 {
-            return contradiction(format!(
-                "`admin_listen` needs another port than `listen` ({})",
-                self.listen
-            ));
-        }
-        if self.listen.ip().is_loopback() {
-            return Ok(());
-        }
-        if self.scheme() == Scheme::Http && !self.behind_proxy {
-            return Err(SettingsError::Contradiction(format!(
-                "the portal would listen on {} without TLS, and passwords could be read on the \
-                 network: set `tls_certificate_file`, or put a reverse proxy with HTTPS in front of \
-                 the portal and set `behind_proxy = true`, or listen on a loopback address",
-                self.listen
-            )));
-        }
-        if self.origins.is_empty() {
-            return Err(SettingsError::Contradiction(
-                "the portal has to know the address of its page: set \
-                 `origins = [\"https://upload.example.com\"]`"
-                    .to_owned(),
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_windows(&self) -> Result<(), SettingsError> {
-        let steps = [
-            ("min_chunk", self.min_chunk, "max_chunk", self.max_chunk),
-            ("min_chunk", self.min_chunk, "ahead_window", self.ahead_window),
-            ("ahead_window", self.ahead_window, "window", self.window),
-            ("max_chunk", self.max_chunk, "window", self.window),
-            ("window", self.window, "window_budget", self.window_budget),
-        ];
-        match steps.into_iter().find(|(_, lesser, _, greater)| lesser > greater) {
-            None => Ok(()),
-            Some((lesser_name, lesser, greater_name, greater)) => contradiction(format!(
-                "`{lesser_name}` ({lesser}) may not be more than `{greater_name}` ({greater})"
-            )),
-        }
-    }
-
-    /// Refuses zero where the portal could not work with it.
-    fn check_not_zero(&self) -> Result<(), SettingsError> {
-        let rows = [
-            ("min_chunk", self.min_chunk.0 == 0),
-            ("max_message", self.max_message.0 == 0),
-            ("max_unacknowledged", self.max_unacknowledged.0 == 0),
-            ("max_sessions", self.max_sessions == 0),
-            ("max_connections", self.max_connections == 0),
-            ("max_open_uploads", self.max_open_uploads == 0),
-            ("max_waiting_sockets", self.max_waiting_sockets == 0),
-            ("max_session_waiting_sockets", self.max_session_waiting_sockets == 0),
-            ("max_target_attempts", self.max_target_attempts == 0),
-            ("max_reply", self.max_reply.0 == 0),
-            ("max_reply_line", self.max_reply_line.0 == 0),
-            ("max_reply_lines", self.max_reply_lines == 0),
-            ("growth_interval", self.growth_interval.is_zero()),
-            ("keepalive_idle", self.keepalive_idle.is_zero()),
-            ("keepalive_interval", self.keepalive_interval.is_zero()),
-            ("ping_interval", self.ping_interval.is_zero()),
-            ("page_write_timeout", self.page_write_timeout.is_zero()),
-            ("tls_file_interval", self.tls_file_interval.is_zero()),
-        ];
-        match rows.into_iter().find(|(_, is_zero)| *is_zero) {
-            None => Ok(()),
-            Some((name, _)) => contradiction(format!("`{name}` may not be 0")),
-        }
-    }
-
-    fn check_pings(&self) -> Result<(), SettingsError> {
-        if self.page_silence_timeout < self.ping_interval.saturating_mul(2) {
-            return contradiction(
-                "`page_silence_timeout` may not be less than twice `ping_interval`".to_owned(),
-            );
-        }
-        Ok(())
-    }
-
-    fn check_tls_versions(&self) -> Result<(), SettingsError> {
-        if self.tls_min > self.tls_max {
-            return contradiction("`tls_min` may not be newer than `tls_max`".to_owned());
-        }
-        Ok(())
-    }
-}
-
-impl Settings {
-    fn check_presets(&self) -> Result<(), SettingsError> {
-        let lists =
-            [("allow_host", self.allow_host.is_empty()), ("deny_host", self.deny_host.is_empty())];
-        if let Some((name, _)) = lists.into_iter().find(|(_, is_empty)| !is_empty)
-            && !self.presets.is_empty()
-        {
-            return contradiction(format!(
-                "`{name}` is of no use beside `[[preset]]`: users type no host. Remove one of them"
-            ));
-        }
-        self.presets.iter().try_for_each(|preset| self.check_preset(preset))
-    }
-
-    fn check_preset(&self, preset: &Preset) -> Result<(), SettingsError> {
-        let Preset { name, trust, .. } = preset;
-        if trust.tls_min > Some(self.tls_max) {
-            return contradiction(format!(
-                "the preset `{name}`: its `tls_min` may not be newer than the setting `tls_max`"
-            ));
-        }
-        let can_verify = !trust.pins.is_empty()
-            || !trust.ca_file.is_empty()
-            || !self.ca_file.is_empty()
-            || self.system_roots;
-        if matches!(preset.login, PresetLogin::Portal(_)) && !can_verify {
-            return contradiction(format!(
-                "the preset `{name}`: with `login = \"portal\"` nobody can be asked about the \
-                 server's certificate: set `pins` or `ca_file`"
-            ));
-        }
-        Ok(())
-    }
-}
-
-fn contradiction(what: String) -> Result<(), SettingsError> {
-    Err(SettingsError::Contradiction(what))
 }
 
 #[cfg(test)]

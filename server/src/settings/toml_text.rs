@@ -7,6 +7,8 @@ use toml::{
     de::{DeString, DeTable, DeValue},
 };
 
+use super::Description;
+
 /// A key and its value.
 #[derive(Clone, Debug)]
 pub(super) struct Entry {
@@ -49,6 +51,24 @@ pub(super) fn read_value(text: &str) -> Option<String> {
         Value::Text(text) => Some(text),
         Value::Tables(_) | Value::Other => None,
     }
+}
+
+/// Writes a text as a string of the file.
+#[must_use]
+pub fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+/// Writes the text of a setting as in the file, in the form of the setting's example.
+pub(super) fn write(text: &str, setting: &Description) -> String {
+    let text = text.trim();
+    if setting.repeatable {
+        let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+        return format!("[{}]", parts.map(quoted).collect::<Vec<_>>().join(", "));
+    }
+    // Numbers and truth values have no quotes.
+    let is_bare = !setting.example.starts_with('"') && read_value(text).is_some();
+    if is_bare { text.to_owned() } else { quoted(text) }
 }
 
 fn entries(table: &DeTable<'_>, lines: &Lines) -> Vec<Entry> {

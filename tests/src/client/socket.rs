@@ -60,7 +60,7 @@ pub(super) async fn connect_socket(
     acceptor: &Acceptor,
     record: &Arc<Mutex<Record>>,
 ) -> Option<Wire> {
-    let socket = open_socket(acceptor, &[("Origin", acceptor.origin())]).await.ok()?;
+    let socket = open_socket(acceptor, &acceptor.headers()).await.ok()?;
     let (sender, incoming) = socket.split();
     // More messages than a test leaves unread; then the portal would have to wait.
     let (received, messages) = mpsc::channel(10_000);

@@ -9,11 +9,11 @@ use std::{
 use crate::process::read_lossy;
 
 /// Returns the path of a program that `cargo xtask setup` unpacked.
-pub(super) fn program(path: &str) -> PathBuf {
+pub(crate) fn program(path: &str) -> PathBuf {
     let program = installation().join(path);
     assert!(
         program.exists(),
-        "{} is missing: run `cargo xtask setup`, which fetches the FTPS servers",
+        "{} is missing: run `cargo xtask setup`, which fetches the servers of the tests",
         program.display()
     );
     program
@@ -32,7 +32,7 @@ pub fn installed_versions() -> String {
 }
 
 /// Returns the environment in which the servers find the libraries that were unpacked with them.
-pub(super) fn library_path() -> Vec<(&'static str, OsString)> {
+pub(crate) fn library_path() -> Vec<(&'static str, OsString)> {
     let mut folders = Vec::new();
     for folder in ["usr/lib", "lib"] {
         let folder = installation().join(folder);

@@ -1,8 +1,9 @@
-//! The FTPS servers of the tests: Debian's, unpacked and not installed.
+//! The FTPS servers and reverse proxies of the tests: Debian's, unpacked and not installed.
 //!
 //! Their packages conflict with each other and would start services, so they are downloaded and
 //! unpacked into `target/servers/` of the workspace, together with those of their libraries that
-//! this machine does not have. `tests/src/servers.rs` runs them from there.
+//! this machine does not have. `tests/src/servers.rs` and
+//! `tests/src/reverse_proxy.rs` run them from there.
 
 use std::{
     fs,
@@ -18,12 +19,25 @@ use crate::{
     workspace,
 };
 
-const PACKAGES: [&str; 5] =
-    ["vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common"];
+const PACKAGES: [&str; 7] = [
+    "vsftpd",
+    "proftpd-core",
+    "proftpd-mod-crypto",
+    "pure-ftpd",
+    "pure-ftpd-common",
+    "nginx",
+    "haproxy",
+];
 
 /// Their programs: all of them exist when the download is complete.
-const PROGRAMS: [&str; 4] =
-    ["usr/sbin/vsftpd", "usr/sbin/proftpd", "usr/sbin/pure-ftpd", "usr/bin/pure-pw"];
+const PROGRAMS: [&str; 6] = [
+    "usr/sbin/vsftpd",
+    "usr/sbin/proftpd",
+    "usr/sbin/pure-ftpd",
+    "usr/bin/pure-pw",
+    "usr/sbin/nginx",
+    "usr/sbin/haproxy",
+];
 
 /// The file that lists each package with its version. It is written last: its presence means that
 /// the rest is complete.

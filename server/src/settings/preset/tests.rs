@@ -1,15 +1,15 @@
 use super::*;
-use crate::settings::{DESCRIPTIONS, Settings, SettingsError, Sources};
+use crate::settings::{DESCRIPTIONS, Settings, SettingsErrors, Sources};
 
 const PIN: &str = "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81";
 
-fn settings(text: &str) -> Result<Settings, SettingsError> {
+fn settings(text: &str) -> Result<Settings, SettingsErrors> {
     let mut sources = Sources::default();
     sources.file(text, DESCRIPTIONS)?;
     Settings::from_sources(&sources)
 }
 
-fn preset(keys: &str) -> Result<Preset, SettingsError> {
+fn preset(keys: &str) -> Result<Preset, SettingsErrors> {
     let settings = settings(&format!("[[preset]]\nname = \"acme\"\n{keys}\n"))?;
     Ok(settings.presets[0].clone())
 }

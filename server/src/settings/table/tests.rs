@@ -4,7 +4,7 @@ use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
 
 use super::*;
 
-fn with(name: &'static str, text: &str) -> Result<Settings, SettingsError> {
+fn with(name: &'static str, text: &str) -> Result<Settings, SettingsErrors> {
     let mut sources = Sources::default();
     sources.flag(name, text.to_owned());
     Settings::from_sources(&sources)
@@ -16,6 +16,9 @@ fn every_default_and_every_example_parses() {
     for row in DESCRIPTIONS {
         let mut sources = Sources::default();
         sources.file(&format!("{} = {}", row.name, row.example), DESCRIPTIONS).unwrap();
+        if row.name == "proxy_protocol" {
+            sources.flag("trusted_proxies", "127.0.0.1".to_owned());
+        }
         Settings::from_sources(&sources).unwrap();
         let mut sources = Sources::default();
         sources.file(&format!("{} = {}", row.name, row.default), DESCRIPTIONS).unwrap();
@@ -68,13 +71,22 @@ fn unknown_key_in_the_file_ends_the_start() {
 fn listening_without_tls_where_others_reach_it_is_refused_unless_a_proxy_or_the_portal_serves_https()
  {
     assert!(with("listen", "0.0.0.0:8080").is_err());
-    for (name, text) in [("behind_proxy", "true"), ("tls_certificate_file", "/fullchain.pem")] {
+    for (name, value) in
+        [("trusted_proxies", "10.0.0.1"), ("tls_certificate_file", "/fullchain.pem")]
+    {
         let mut sources = Sources::default();
         sources.flag("listen", "0.0.0.0:8080".into());
-        sources.flag(name, text.into());
+        sources.flag(name, value.into());
         assert!(Settings::from_sources(&sources).is_err(), "the origin has to be named");
-        sources.flag("origins", "https://up.example.com".into());
-        assert!(Settings::from_sources(&sources).is_ok(), "{name}");
+        for (address, text) in
+            [("origins", "https://up.example.com"), ("public_url", "https://example.com/up")]
+        {
+            let mut sources = Sources::default();
+            sources.flag("listen", "0.0.0.0:8080".into());
+            sources.flag(name, value.into());
+            sources.flag(address, text.into());
+            assert!(Settings::from_sources(&sources).is_ok(), "{name}, {address}");
+        }
     }
 }
 
@@ -83,6 +95,18 @@ fn page_of_a_portal_with_a_certificate_is_opened_over_https() {
     let origins = with("tls_certificate_file", "/fullchain.pem").unwrap().page_origins(8443);
     assert!(origins.iter().all(|origin| origin.as_str().starts_with("https://")));
     assert!(origins.iter().any(|origin| origin.as_str() == "https://localhost:8443"));
+}
+
+#[test]
+fn page_of_a_public_url_has_its_origin() {
+    let origins = with("public_url", "https://example.com/up").unwrap().page_origins(8080);
+    assert!(origins.iter().any(|origin| origin.as_str() == "https://example.com"));
+}
+
+#[test]
+fn proxy_protocol_from_anybody_is_refused() {
+    let error = with("proxy_protocol", "true").unwrap_err().to_string();
+    assert!(error.contains("`trusted_proxies`"), "{error}");
 }
 
 #[test]
@@ -118,5 +142,96 @@ fn every_setting_has_its_line_in_the_operating_manual() {
     for row in DESCRIPTIONS {
         let line = format!("| `{}` | `{}` |", row.name, row.default);
         assert!(manual.contains(&line), "docs/operating.md lacks: {line}");
+    }
+}
+
+#[test]
+fn all_errors_are_told_at_once_with_their_places_and_remedies() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ferryport.toml");
+    let text = "max_sesions = 3\nbehind_proxy = true\nreply_timeout = \"soon\"\nlisten = 80\n\
+                [[preset]]\nname = \"acme\"\n";
+    std::fs::write(&file, text).unwrap();
+    let mut sources = Sources::default();
+    let mut errors = sources.file_at(&file, DESCRIPTIONS).unwrap_err();
+    errors.collect_all(Settings::from_sources(&sources));
+    let report = errors.report();
+    let place = file.display();
+    for expected in [
+        format!("error: line 1 of {place}: `max_sesions` is not a setting\n"),
+        "hint: did you mean `max_sessions`?\n".to_owned(),
+        format!("error: `behind_proxy` from line 2 of {place} is not a setting any more\n"),
+        "hint: write this instead: trusted_proxies".to_owned(),
+        format!("error: the setting `reply_timeout` from line 3 of {place} does not parse: `soon`"),
+        format!("error: the setting `listen` from line 4 of {place} does not parse: `80`"),
+        format!("error: {place}: line 5: the preset `acme`: `host`: it is missing"),
+    ] {
+        assert!(report.contains(&expected), "{expected}\n\n{report}");
+    }
+    assert_eq!(errors.iter().count(), 5, "{report}");
+}
+
+#[test]
+fn all_contradictions_are_told_at_once_with_the_places_of_their_settings() {
+    let mut sources = Sources::default();
+    sources.file("\nlisten = \"0.0.0.0:80\"\nmax_sessions = 0", DESCRIPTIONS).unwrap();
+    let errors = Settings::from_sources(&sources).unwrap_err().to_string();
+    let lines: Vec<&str> = errors.lines().collect();
+    assert_eq!(lines.len(), 3, "{errors}");
+    let place = "(listen = \"0.0.0.0:80\" is from line 2 of the configuration file)";
+    assert!(lines[0].contains("`trusted_proxies`") && lines[0].ends_with(place), "{errors}");
+    assert!(lines[1].contains("`public_url") && lines[1].ends_with(place), "{errors}");
+    assert!(lines[2].contains("`max_sessions` may not be 0 (max_sessions = 0 is"), "{errors}");
+}
+
+/// The settings of these variables.
+fn environment(pairs: &[(&str, &str)]) -> Result<Sources, SettingsErrors> {
+    let mut sources = Sources::default();
+    let get = |name: &str| {
+        pairs.iter().find(|(known, _)| *known == name).map(|(_, text)| OsString::from(text))
+    };
+    sources.environment(DESCRIPTIONS, get).map(|()| sources)
+}
+
+#[test]
+fn variable_may_name_a_file_with_the_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("proxy");
+    std::fs::write(&file, "socks5://porter:sesame@10.0.0.1:1080\n").unwrap();
+    let file = ("FERRYPORT_PROXY_FILE", file.to_str().unwrap());
+    let sources = environment(&[file]).unwrap();
+    assert!(Settings::from_sources(&sources).unwrap().proxy.is_some());
+    let proxy = DESCRIPTIONS.iter().find(|setting| setting.name == "proxy").unwrap();
+    let shown = sources.shown(proxy);
+    assert!(shown.toml == "\"********\"", "{shown:?}");
+    assert!(shown.place.unwrap().ends_with("proxy, which FERRYPORT_PROXY_FILE names"));
+
+    let missing = environment(&[("FERRYPORT_PROXY_FILE", "/no/such/file")]).unwrap_err();
+    assert!(missing.to_string().contains("`proxy`: /no/such/file: it cannot be read"));
+    let both = environment(&[file, ("FERRYPORT_PROXY", "http://10.0.0.1:3128")]).unwrap_err();
+    assert!(both.to_string().contains("FERRYPORT_PROXY and FERRYPORT_PROXY_FILE"), "{both}");
+    // A setting whose own name ends so.
+    let certificate = environment(&[("FERRYPORT_TLS_CERTIFICATE_FILE", "/c.pem")]).unwrap();
+    let settings = Settings::from_sources(&certificate).unwrap();
+    assert_eq!(settings.tls_certificate_file, Some("/c.pem".into()));
+}
+
+#[test]
+fn variable_of_a_removed_setting_ends_the_start() {
+    let removed = environment(&[("FERRYPORT_BEHIND_PROXY", "true")]).unwrap_err();
+    assert!(removed.hint().contains("trusted_proxies"), "{removed}");
+}
+
+#[test]
+fn every_value_is_shown_as_it_can_be_written_in_the_file() {
+    for setting in DESCRIPTIONS.iter().filter(|setting| !setting.is_secret) {
+        let mut sources = Sources::default();
+        let text = format!("{} = {}", setting.name, setting.example);
+        sources.file(&text, DESCRIPTIONS).unwrap();
+        let again = format!("{} = {}", setting.name, sources.shown(setting).toml);
+        let mut read = Sources::default();
+        read.file(&again, DESCRIPTIONS).unwrap();
+        assert_eq!(read.shown(setting), sources.shown(setting), "{again}");
+        assert!(Settings::from_sources(&read).is_ok() || setting.name == "proxy_protocol");
     }
 }

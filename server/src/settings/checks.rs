@@ -1,0 +1,160 @@
+//! Whether settings fit together.
+
+use super::{
+    DESCRIPTIONS, Preset, PresetLogin, Scheme, Settings, SettingsError, SettingsErrors, Sources,
+};
+
+impl Settings {
+    /// Parses each setting from the first source that has it.
+    ///
+    /// # Errors
+    /// All values that do not parse, or all settings that contradict each other.
+    pub fn from_sources(sources: &Sources) -> Result<Self, SettingsErrors> {
+        let mut errors = SettingsErrors::default();
+        let Some(settings) = Self::parse(sources, &mut errors) else { return Err(errors) };
+        errors.extend(settings.contradictions().into_iter().map(|what| {
+            let places = sources.places_of(&what, DESCRIPTIONS);
+            let places = if places.is_empty() { places } else { format!(" ({places})") };
+            SettingsError::Contradiction(format!("{what}{places}"))
+        }));
+        errors.into_result().map(|()| settings)
+    }
+
+    /// Returns the default values.
+    ///
+    /// # Errors
+    /// Never, as a test of the table asserts.
+    pub fn defaults() -> Result<Self, SettingsErrors> {
+        Self::from_sources(&Sources::default())
+    }
+
+    /// Returns the contradictions, each a sentence.
+    fn contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        found.extend(self.listener_contradictions());
+        found.extend(self.window_contradictions());
+        found.extend(self.zeros());
+        found.extend(self.ping_contradiction());
+        found.extend(self.tls_contradiction());
+        found.extend(self.list_contradictions());
+        found.extend(self.presets.iter().flat_map(|preset| self.preset_contradictions(preset)));
+        found
+    }
+
+    fn listener_contradictions(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        if self.admin_listen == Some(self.listen) && self.listen.port() != 0 {
+            found
+                .push(format!("`admin_listen` needs another port than `listen` ({})", self.listen));
+        }
+        if self.proxy_protocol && self.trusted_proxies.is_empty() {
+            found.push(
+                "`proxy_protocol` needs `trusted_proxies`: the header could come from anybody"
+                    .to_owned(),
+            );
+        }
+        if self.listen.ip().is_loopback() {
+            return found;
+        }
+        if self.scheme() == Scheme::Http && self.trusted_proxies.is_empty() {
+            found.push(
+                "with this `listen` others could read passwords on the network: set \
+                 `tls_certificate_file`, or put a reverse proxy with HTTPS in front of the portal and \
+                 name its address in `trusted_proxies`, or listen on a loopback address"
+                    .to_owned(),
+            );
+        }
+        if self.public_url.is_none() && self.origins.is_empty() {
+            found.push(
+                "with this `listen` the portal has to know the address of its page: set \
+                 `public_url = \"https://upload.example.com\"`"
+                    .to_owned(),
+            );
+        }
+        found
+    }
+
+    fn window_contradictions(&self) -> impl Iterator<Item = String> {
+        let steps = [
+            ("min_chunk", self.min_chunk, "max_chunk", self.max_chunk),
+            ("min_chunk", self.min_chunk, "ahead_window", self.ahead_window),
+            ("ahead_window", self.ahead_window, "window", self.window),
+            ("max_chunk", self.max_chunk, "window", self.window),
+            ("window", self.window, "window_budget", self.window_budget),
+        ];
+        let wrong = steps.into_iter().filter(|(_, lesser, _, greater)| lesser > greater);
+        wrong.map(|(lesser_name, lesser, greater_name, greater)| {
+            format!("`{lesser_name}` ({lesser}) may not be more than `{greater_name}` ({greater})")
+        })
+    }
+
+    /// Refuses zero where the portal could not work with it.
+    fn zeros(&self) -> impl Iterator<Item = String> {
+        let rows = [
+            ("min_chunk", self.min_chunk.0 == 0),
+            ("max_message", self.max_message.0 == 0),
+            ("max_unacknowledged", self.max_unacknowledged.0 == 0),
+            ("max_sessions", self.max_sessions == 0),
+            ("max_connections", self.max_connections == 0),
+            ("max_open_uploads", self.max_open_uploads == 0),
+            ("max_waiting_sockets", self.max_waiting_sockets == 0),
+            ("max_session_waiting_sockets", self.max_session_waiting_sockets == 0),
+            ("max_target_attempts", self.max_target_attempts == 0),
+            ("max_reply", self.max_reply.0 == 0),
+            ("max_reply_line", self.max_reply_line.0 == 0),
+            ("max_reply_lines", self.max_reply_lines == 0),
+            ("growth_interval", self.growth_interval.is_zero()),
+            ("keepalive_idle", self.keepalive_idle.is_zero()),
+            ("keepalive_interval", self.keepalive_interval.is_zero()),
+            ("ping_interval", self.ping_interval.is_zero()),
+            ("page_write_timeout", self.page_write_timeout.is_zero()),
+            ("proxy_protocol_timeout", self.proxy_protocol_timeout.is_zero()),
+            ("tls_file_interval", self.tls_file_interval.is_zero()),
+        ];
+        let zeros = rows.into_iter().filter(|(_, is_zero)| *is_zero);
+        zeros.map(|(name, _)| format!("`{name}` may not be 0"))
+    }
+
+    fn ping_contradiction(&self) -> Option<String> {
+        (self.page_silence_timeout < self.ping_interval.saturating_mul(2))
+            .then(|| "`page_silence_timeout` may not be less than twice `ping_interval`".to_owned())
+    }
+
+    fn tls_contradiction(&self) -> Option<String> {
+        (self.tls_min > self.tls_max)
+            .then(|| "`tls_min` may not be newer than `tls_max`".to_owned())
+    }
+
+    fn list_contradictions(&self) -> impl Iterator<Item = String> {
+        let lists =
+            [("allow_host", self.allow_host.is_empty()), ("deny_host", self.deny_host.is_empty())];
+        let has_presets = !self.presets.is_empty();
+        let useless = lists.into_iter().filter(move |(_, is_empty)| has_presets && !is_empty);
+        useless.map(|(name, _)| {
+            format!(
+                "`{name}` is of no use beside `[[preset]]`: users type no host. Remove one of them"
+            )
+        })
+    }
+
+    fn preset_contradictions(&self, preset: &Preset) -> Vec<String> {
+        let Preset { name, trust, .. } = preset;
+        let mut found = Vec::new();
+        if trust.tls_min > Some(self.tls_max) {
+            found.push(format!(
+                "the preset `{name}`: its `tls_min` may not be newer than the setting `tls_max`"
+            ));
+        }
+        let can_verify = !trust.pins.is_empty()
+            || !trust.ca_file.is_empty()
+            || !self.ca_file.is_empty()
+            || self.system_roots;
+        if matches!(preset.login, PresetLogin::Portal(_)) && !can_verify {
+            found.push(format!(
+                "the preset `{name}`: with `login = \"portal\"` nobody can be asked about the \
+                 server's certificate: set `pins` or `ca_file`"
+            ));
+        }
+        found
+    }
+}
