@@ -44,7 +44,7 @@ enum Outcome {
     NotRun(String),
 }
 
-const SECTIONS: [Section; 9] = [
+const SECTIONS: [Section; 10] = [
     Section {
         name: "format",
         claim: "the sources are formatted",
