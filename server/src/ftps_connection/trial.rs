@@ -1,7 +1,7 @@
 //! Tries the server of a preset, without a session and without a login.
 
 use ftps::{Connector, Credentials, Password, TlsFacts, Transcript, Username};
-use protocol::{Problem, Stage};
+use protocol::Problem;
 
 use super::{
     config::engine_config,
@@ -42,9 +42,10 @@ pub async fn try_tls(portal: &Portal, preset: &Preset) -> Result<Trial, Problem>
     let proxy = portal.outbound.proxy(&slot).await;
     config.proxy = proxy.map_err(|error| error.problem(problems))?;
     let mut problem = not_connected(problems);
+    let credentials = nobody().ok_or_else(|| problem.clone())?;
     for target in destination.targets() {
         let transcript = Transcript::discard();
-        let connector = Connector::new(target, config.clone(), nobody(problems)?, transcript);
+        let connector = Connector::new(target, config.clone(), credentials.clone(), transcript);
         match connector.try_tls().await {
             Ok(facts) => return Ok(Trial::Encrypted(facts)),
             Err(error) => {
@@ -64,8 +65,7 @@ pub async fn try_tls(portal: &Portal, preset: &Preset) -> Result<Trial, Problem>
 }
 
 /// Credentials that are never sent.
-fn nobody(problems: ProblemBuilder) -> Result<Credentials, Problem> {
-    let credentials = Username::new("anonymous").ok().zip(Password::new("anonymous").ok());
-    let credentials = credentials.map(|(username, password)| Credentials { username, password });
-    credentials.ok_or_else(|| Problem { stage: Stage::Login, ..not_connected(problems) })
+fn nobody() -> Option<Credentials> {
+    let username = Username::new("anonymous").ok()?;
+    Some(Credentials { username, password: Password::new("anonymous").ok()? })
 }

@@ -354,6 +354,7 @@ mod tests {
             .chain(values::<WindowBytes>())
             .chain(values::<Listener>())
             .chain(values::<LoginOutcome>())
+            .chain(values::<KnownBy>())
             .chain(values::<RefusedBy>())
             .chain(values::<SolvedBy>())
             .chain(values::<Stage>())
