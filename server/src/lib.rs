@@ -13,6 +13,7 @@
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`settings`]: every setting, its unit, its default.
+//! - [`passed_sockets`]: sockets that the supervisor has opened.
 //! - [`client`]: the client of a request, as limits count it.
 //! - [`audit`]: what happened, as JSON lines.
 //! - [`health`]: checks whether a running portal answers.
@@ -35,6 +36,8 @@
 //! - [`app`]: the state of the HTTP handlers.
 //! - [`http`]: the page, its assets, the routes of a session, the accept loop.
 //! - [`demo`]: an FTPS server to try the portal with.
+//! - [`reload`]: reads the configuration of a running portal again.
+//! - [`control_socket`]: the Unix socket on which `ferryport reload` asks a running portal.
 //! - [`serve`]: the portal from its listener to its end.
 //! - [`commands`]: the commands of an operator, besides running the portal.
 
@@ -42,6 +45,7 @@ pub mod app;
 pub mod audit;
 pub mod client;
 pub mod commands;
+pub mod control_socket;
 pub mod convert;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -57,12 +61,14 @@ pub mod lookup;
 pub mod metrics;
 pub mod outbound;
 pub mod outbox;
+pub mod passed_sockets;
 pub mod path_claims;
 pub mod policy;
 pub mod portal;
 pub mod problems;
 pub mod readiness;
 pub mod relay;
+pub mod reload;
 pub mod remote_path;
 pub mod serve;
 pub mod session;

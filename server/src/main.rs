@@ -1,21 +1,25 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
-//! with (`demo`), checks a running portal (`health`), or prints, checks and makes its configuration
+//! with (`demo`), checks a running portal (`health`), lets
+//! it read its configuration again (`reload`), or prints, checks and makes its configuration
 //! (`config`).
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
+use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
     commands::{
         config::{self, Tried},
         init,
+        reload::{self, ReloadError},
     },
     descriptors, health,
+    passed_sockets::{PassedAddresses, PassedSockets},
     serve::{self, ListenError, Stopped},
     settings::{
         AuditTarget, DESCRIPTIONS, LogFormat, Settings, SettingsErrors, Sources, heading_before,
     },
-    signals::{Requests, StopRequests},
+    signals::Signals,
 };
 use tracing_subscriber::EnvFilter;
 
@@ -45,6 +49,9 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     if error.is::<SettingsErrors>() {
         return ExitCode::from(BAD_CONFIGURATION);
     }
+    if matches!(error.downcast_ref(), Some(ReloadError::Refused(_))) {
+        return ExitCode::from(BAD_CONFIGURATION);
+    }
     match error.downcast_ref::<ListenError>() {
         Some(error) if error.is_temporary() => ExitCode::from(TEMPORARY_FAILURE),
         Some(_) => ExitCode::from(BAD_CONFIGURATION),
@@ -59,6 +66,10 @@ fn command() -> Command {
         .about("Check whether a running portal serves; takes the portal's settings")
         .arg(config_flag())
         .args(setting_flags());
+    let reload = Command::new("reload")
+        .about("Ask a running portal to read its configuration again")
+        .arg(config_flag())
+        .args(setting_flags());
     let command = Command::new("ferryport")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Upload files to any FTPS server from a browser")
@@ -66,6 +77,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(serve)
         .subcommand(health)
+        .subcommand(reload)
         .subcommand(config_command());
     if cfg!(feature = "demo") {
         command.subcommand(
@@ -151,9 +163,19 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
         configure(matches)?;
         return Ok(Stopped::Drained);
     }
+    if let Some(("reload", matches)) = matches.subcommand() {
+        print!("{}", reload::reload(&settings(matches)?)?);
+        return Ok(Stopped::Drained);
+    }
+    // Before there is a second thread: it changes the environment.
+    let passed = match matches.subcommand_name() {
+        Some("serve") => PassedSockets::take()
+            .context("a socket that the supervisor has passed cannot be used")?,
+        _ => PassedSockets::default(),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match matches.subcommand() {
-        Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),
+        Some(("serve", matches)) => runtime.block_on(serve(matches, passed)),
         #[cfg(feature = "demo")]
         Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
         // clap requires one of the subcommands above.
@@ -225,7 +247,13 @@ fn make_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
 }
 
 fn settings(matches: &ArgMatches) -> Result<Settings, SettingsErrors> {
-    let (sources, mut errors) = sources(matches);
+    settings_at(matches, PassedAddresses::default())
+}
+
+/// Returns the settings of a portal with these sockets.
+fn settings_at(matches: &ArgMatches, passed: PassedAddresses) -> Result<Settings, SettingsErrors> {
+    let (mut sources, mut errors) = sources(matches);
+    passed.fix(&mut sources);
     let settings = errors.collect_all(Settings::from_sources(&sources));
     match settings {
         Some(settings) if errors.is_empty() => Ok(settings),
@@ -250,11 +278,13 @@ fn sources(matches: &ArgMatches) -> (Sources, SettingsErrors) {
     (sources, errors)
 }
 
-async fn serve(settings: Settings) -> anyhow::Result<Stopped> {
+async fn serve(matches: &ArgMatches, passed: PassedSockets) -> anyhow::Result<Stopped> {
+    let addresses = passed.addresses()?;
+    let settings = settings_at(matches, addresses)?;
     start_tracing(settings.log_format);
     let audit_is_on_stdout = settings.audit == Some(AuditTarget::Stdout);
     descriptors::raise_limit(&settings);
-    let portal = serve::listen(settings).await?;
+    let portal = serve::listen(settings, passed).await?;
     let mut lines = format!("listening on {}\n", portal.url());
     if let Some(address) = portal.admin_address() {
         lines.push_str(&format!("admin listener on http://{address}\n"));
@@ -263,7 +293,9 @@ async fn serve(settings: Settings) -> anyhow::Result<Stopped> {
         true => eprint!("{lines}"),
         false => print!("{lines}"),
     }
-    Ok(portal.run(StopRequests::listen()?, Requests::to_reopen()?).await)
+    let matches = matches.clone();
+    let read = Arc::new(move || settings_at(&matches, addresses));
+    Ok(portal.run(Signals::listen()?, read).await)
 }
 
 /// Runs the portal and an FTPS server on loopback, which the portal offers as its only preset.
@@ -277,7 +309,8 @@ async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     settings.presets = vec![server.preset()?];
     // Its server ends with it, and no upload can go on.
     settings.drain_timeout = std::time::Duration::ZERO;
-    let portal = serve::listen(settings).await?;
+    let fixed = settings.clone();
+    let portal = serve::listen(settings, PassedSockets::default()).await?;
     server.add_profile(portal.profiles());
     println!("Ferryport is ready. Open {} and press Connect.\n", portal.url());
     println!("The server that it offers, for other programs:\n");
@@ -290,7 +323,8 @@ async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     println!("  {}", server.certificate_sha256());
     println!("Uploads are stored in {}", server.folder().display());
     println!("and deleted when you press Ctrl-C.");
-    Ok(portal.run(StopRequests::listen()?, Requests::to_reopen()?).await)
+    // Its preset is in no file.
+    Ok(portal.run(Signals::listen()?, Arc::new(move || Ok(fixed.clone()))).await)
 }
 
 /// Starts the log on standard error, at the level of `RUST_LOG`.

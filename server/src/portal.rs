@@ -2,7 +2,7 @@
 
 use std::{
     num::NonZeroUsize,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, Weak},
 };
 
 use ftps::SharedProfile;
@@ -40,7 +40,7 @@ pub struct Portal {
     /// The memory that the messages and logs of all sessions share.
     pub outbox_budget: Budget,
     /// The profiles of FTPS servers.
-    pub profiles: Profiles,
+    pub profiles: Arc<Profiles>,
     /// The paths that uploads write to now.
     pub path_claims: Arc<PathClaims>,
     /// How the portal connects to FTPS servers.
@@ -52,16 +52,23 @@ pub struct Portal {
     /// The limits on clients, and on what they may do to FTPS servers.
     pub limits: Arc<Limits>,
     /// Divides the lookups of host names among the clients.
-    pub lookup_slots: LookupSlots,
+    pub lookup_slots: Arc<LookupSlots>,
     /// Bounds the log lines that strangers can cause.
-    pub log_throttles: LogThrottles,
+    pub log_throttles: Arc<LogThrottles>,
     /// The figures for Prometheus.
     pub metrics: Arc<Metrics>,
     /// Whether new sessions are taken.
     pub readiness: Arc<Readiness>,
     /// What happens, for the operator's records.
     pub audit: Audit,
+    /// The port of the page.
+    port: u16,
+    newest: Arc<Newest>,
 }
+
+/// The state with the settings that were read last.
+#[derive(Debug, Default)]
+struct Newest(Mutex<Weak<Portal>>);
 
 /// A condition for new sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,23 +115,64 @@ impl Portal {
     /// Creates the state of a portal whose page is served at `port`.
     #[must_use]
     pub fn new(settings: Settings, port: u16, outbound: Outbound, audit: Audit) -> Arc<Self> {
-        Arc::new(Self {
+        let portal = Arc::new(Self {
             policy: Policy::new(&settings),
             budget: Budget::new(settings.window_budget.0),
             outbox_budget: Budget::new(settings.outbox_budget.0),
-            profiles: Profiles::new(settings.max_known_servers),
+            profiles: Arc::new(Profiles::new(settings.max_known_servers)),
             path_claims: Arc::default(),
             outbound,
             origins: settings.page_origins(port),
             proxies: TrustedProxies::new(&settings),
             limits: Limits::new(&settings),
-            lookup_slots: LookupSlots::default(),
-            log_throttles: LogThrottles::default(),
+            lookup_slots: Arc::default(),
+            log_throttles: Arc::default(),
             metrics: Arc::default(),
             readiness: Arc::default(),
             audit,
             settings,
-        })
+            port,
+            newest: Arc::default(),
+        });
+        portal.become_newest();
+        portal
+    }
+
+    /// Creates the state with other settings. Memory, limits, figures and the audit are the same.
+    #[must_use]
+    pub fn with(&self, settings: Settings, outbound: Outbound) -> Arc<Self> {
+        self.limits.set(&settings);
+        let portal = Arc::new(Self {
+            policy: Policy::new(&settings),
+            budget: self.budget.clone(),
+            outbox_budget: self.outbox_budget.clone(),
+            profiles: Arc::clone(&self.profiles),
+            path_claims: Arc::clone(&self.path_claims),
+            outbound,
+            origins: settings.page_origins(self.port),
+            proxies: TrustedProxies::new(&settings),
+            limits: Arc::clone(&self.limits),
+            lookup_slots: Arc::clone(&self.lookup_slots),
+            log_throttles: Arc::clone(&self.log_throttles),
+            metrics: Arc::clone(&self.metrics),
+            readiness: Arc::clone(&self.readiness),
+            audit: self.audit.clone(),
+            settings,
+            port: self.port,
+            newest: Arc::clone(&self.newest),
+        });
+        portal.become_newest();
+        portal
+    }
+
+    fn become_newest(self: &Arc<Self>) {
+        *lock(&self.newest.0) = Arc::downgrade(self);
+    }
+
+    /// Returns the state with the settings that were read last, for what begins now.
+    #[must_use]
+    pub fn newest(self: &Arc<Self>) -> Arc<Self> {
+        lock(&self.newest.0).upgrade().unwrap_or_else(|| Arc::clone(self))
     }
 
     /// Returns whether a condition for new sessions is met.

@@ -1,6 +1,6 @@
 //! The portal from its listener to its end.
 
-use std::{io, net::SocketAddr};
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,11 +12,14 @@ use tokio::{
 use crate::{
     app::App,
     audit::{self, Audit, Entry, Event, Subject},
+    control_socket::ControlSocket,
     http::{self, tls::PageTls},
     outbound::Outbound,
+    passed_sockets::PassedSockets,
     portal::{Portal, Profiles},
-    settings::{Settings, SettingsErrors},
-    signals::{Requests, StopRequests},
+    reload::{ReadSettings, Reloader},
+    settings::{Settings, SettingsError, SettingsErrors, file::unusable_file},
+    signals::{Requests, Signals},
     supervisor,
 };
 
@@ -25,26 +28,42 @@ use crate::{
 pub struct ListeningPortal {
     listener: TcpListener,
     admin: Option<TcpListener>,
+    control: Option<ControlSocket>,
     tls: Option<PageTls>,
     app: App,
     address: SocketAddr,
 }
 
-/// Opens the port.
+/// Opens the port, or uses the sockets that the supervisor has opened.
 ///
 /// # Errors
 /// When the address cannot be listened on, or a file that a setting names cannot be used.
-pub async fn listen(settings: Settings) -> anyhow::Result<ListeningPortal> {
+pub async fn listen(settings: Settings, passed: PassedSockets) -> anyhow::Result<ListeningPortal> {
     let Files { outbound, tls } = Files::load(&settings)?;
-    let listener = bind(settings.listen).await?;
-    let admin = match settings.admin_listen {
-        Some(address) => Some(bind(address).await?),
+    let listener = match passed.page {
+        Some(listener) => TcpListener::from_std(listener)?,
+        None => bind(settings.listen).await?,
+    };
+    let admin = match (passed.admin, settings.admin_listen) {
+        (Some(listener), _) => Some(TcpListener::from_std(listener)?),
+        (None, Some(address)) => Some(bind(address).await?),
+        (None, None) => None,
+    };
+    let control = match &settings.control_socket {
+        Some(path) => Some(open_control(path).await.map_err(SettingsErrors::from)?),
         None => None,
     };
     let address = listener.local_addr().context("the listener has no address")?;
     let audit = Audit::open(&settings, random_name()?).map_err(SettingsErrors::from)?;
     let app = App::new(Portal::new(settings, address.port(), outbound, audit));
-    Ok(ListeningPortal { listener, admin, tls, app, address })
+    Ok(ListeningPortal { listener, admin, control, tls, app, address })
+}
+
+async fn open_control(path: &Path) -> Result<ControlSocket, SettingsError> {
+    let opened = ControlSocket::open(path).await;
+    opened.map_err(|error| {
+        unusable_file("control_socket", path, format!("it cannot be opened: {error}"))
+    })
 }
 
 /// What is in the files that settings name.
@@ -126,8 +145,10 @@ impl ListeningPortal {
     /// Serves until the operator asks to stop. Then it takes no new session, waits for the uploads under
     /// way for at most `drain_timeout`, and ends every session. A second request stops it at once.
     ///
-    /// `reopen` asks to open the audit's file again.
-    pub async fn run(self, mut stop: StopRequests, mut reopen: Requests) -> Stopped {
+    /// `read` reads the settings again when a reload is asked for.
+    pub async fn run(self, signals: Signals, read: Arc<ReadSettings>) -> Stopped {
+        let Signals { mut stop, mut reopen, mut reload } = signals;
+        let reloader = Reloader::new(Arc::clone(&self.app.sessions), read);
         let mut again = stop.clone();
         let admin =
             self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
@@ -143,6 +164,8 @@ impl ListeningPortal {
         let stopped = tokio::select! {
             () = audit.retry() => Stopped::AtOnce,
             () = reopen_at(&mut reopen, audit) => Stopped::AtOnce,
+            () = reload_at(&mut reload, &reloader) => Stopped::AtOnce,
+            () = answer_at(self.control.as_ref(), &reloader) => Stopped::AtOnce,
             () = http::listener::serve(self.listener, self.tls, self.app, drained) => Stopped::Drained,
             () = again.reached(2) => Stopped::AtOnce,
         };
@@ -161,6 +184,23 @@ async fn reopen_at(requests: &mut Requests, audit: &Audit) {
     }
 }
 
+/// Reloads the configuration at each request; never completes.
+async fn reload_at(requests: &mut Requests, reloader: &Reloader) {
+    loop {
+        requests.next().await;
+        // The reloader logs the outcome.
+        let _logged = reloader.reload().await;
+    }
+}
+
+/// Answers on the control socket, if there is one; never completes.
+async fn answer_at(socket: Option<&ControlSocket>, reloader: &Reloader) {
+    match socket {
+        Some(socket) => socket.serve(reloader).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// Returns a name for this run of the portal.
 fn random_name() -> anyhow::Result<String> {
     let mut bytes = [0; 6];
@@ -171,7 +211,8 @@ fn random_name() -> anyhow::Result<String> {
 /// Takes no new session, and waits until the sessions have ended: those without an upload under way at
 /// once, the others after it.
 async fn drain(app: &App) {
-    let settings = &app.portal.settings;
+    let portal = app.sessions.portal();
+    let settings = &portal.settings;
     tracing::info!(
         sessions = app.sessions.count(),
         drain_timeout_seconds = settings.drain_timeout.as_secs(),

@@ -7,6 +7,31 @@ use tokio::{
     sync::watch,
 };
 
+/// All signals of the operator.
+#[derive(Debug)]
+pub struct Signals {
+    /// To stop.
+    pub stop: StopRequests,
+    /// To open the audit's file again.
+    pub reopen: Requests,
+    /// To read the configuration again.
+    pub reload: Requests,
+}
+
+impl Signals {
+    /// Starts to listen for the signals.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    pub fn listen() -> io::Result<Self> {
+        Ok(Self {
+            stop: StopRequests::listen()?,
+            reopen: Requests::to_reopen()?,
+            reload: Requests::to_reload()?,
+        })
+    }
+}
+
 /// Counts the requests to stop: `SIGTERM` and Ctrl-C.
 #[derive(Clone, Debug)]
 pub struct StopRequests(watch::Receiver<u32>);
@@ -16,7 +41,7 @@ impl StopRequests {
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub fn listen() -> io::Result<Self> {
+    fn listen() -> io::Result<Self> {
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let (requests, receiver) = watch::channel(0);
@@ -46,8 +71,16 @@ impl Requests {
     ///
     /// # Errors
     /// When the system does not allow it.
-    pub fn to_reopen() -> io::Result<Self> {
+    fn to_reopen() -> io::Result<Self> {
         Ok(Self(signal(SignalKind::user_defined1())?))
+    }
+
+    /// Starts to listen for requests to read the configuration again: `SIGHUP`.
+    ///
+    /// # Errors
+    /// When the system does not allow it.
+    fn to_reload() -> io::Result<Self> {
+        Ok(Self(signal(SignalKind::hangup())?))
     }
 
     /// Waits for the next request.

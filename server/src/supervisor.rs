@@ -7,6 +7,11 @@ pub(crate) fn ready() {
     tell(NotifyState::Ready);
 }
 
+/// The portal reads its configuration again; [`ready`] follows.
+pub(crate) fn reloading() {
+    tell(NotifyState::Reloading);
+}
+
 /// The portal is being stopped.
 pub(crate) fn stopping() {
     tell(NotifyState::Stopping);

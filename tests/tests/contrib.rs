@@ -40,6 +40,18 @@ fn unit_is_valid_and_exposes_little() {
     assert!(exposed.status.success(), "{}", String::from_utf8_lossy(&exposed.stdout));
 }
 
+#[test]
+fn socket_unit_is_valid_beside_the_service() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("ferryport.socket");
+    fs::copy(contrib("systemd/ferryport.socket"), &socket).unwrap();
+    let service = fs::read_to_string(contrib("systemd/ferryport.service")).unwrap();
+    let service = service.replace("/usr/bin/ferryport", portal_program!());
+    fs::write(folder.path().join("ferryport.service"), service).unwrap();
+    let verified = systemd_analyze(&["verify", "--man=no"], &socket);
+    assert!(verified.status.success() && verified.stderr.is_empty(), "{verified:?}");
+}
+
 /// Every figure of the board is one that the portal has.
 #[test]
 fn board_shows_figures_that_exist() {

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use arc_swap::ArcSwap;
 use axum::Router;
 use hyper::{
     Request,
@@ -37,6 +38,8 @@ use crate::{
     client::{Client, Peer, announced_peer},
     locking::lock,
     metrics::labels::{Listener, RefusedBy},
+    portal::Portal,
+    session::registry::Sessions,
     settings::{PublicUrl, Settings},
 };
 
@@ -59,7 +62,6 @@ pub async fn serve(
 ) {
     let connections = TaskTracker::new();
     let sessions = Arc::clone(&app.sessions);
-    let limit = app.portal.settings.shutdown_timeout;
     let readiness = Arc::clone(&app.portal.readiness);
     let acceptor = Arc::new(Acceptor::new(tls, app));
     readiness.set_listening();
@@ -68,6 +70,7 @@ pub async fn serve(
         () = accept(listener, &acceptor, &connections) => {}
         () = acceptor.renew_certificate() => {}
     }
+    let limit = sessions.portal().settings.shutdown_timeout;
     sessions.shut_down();
     connections.close();
     let all_ended = async {
@@ -80,7 +83,7 @@ pub async fn serve(
 }
 
 async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &TaskTracker) {
-    let slots = Slots::new(acceptor.settings());
+    let slots = Slots::new(&acceptor.portal().settings);
     // The semaphores are never closed.
     while let Ok(slot) = slots.acquire().await {
         let (stream, peer) = match listener.accept().await {
@@ -96,11 +99,9 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
         let counted = if acceptor.is_proxy(peer) { Client::default() } else { peer.client };
         let may_stay = match &slot {
             Slot::Open(_) => true,
-            Slot::Reserved(_) => {
-                !counted.is_counted() || acceptor.app.sessions.has_session_of(counted)
-            }
+            Slot::Reserved(_) => !counted.is_counted() || acceptor.sessions.has_session_of(counted),
         };
-        let metrics = &acceptor.app.portal.metrics;
+        let metrics = Arc::clone(&acceptor.portal().metrics);
         if !may_stay {
             metrics.count_refused(RefusedBy::ReservedConnections);
             continue;
@@ -118,38 +119,73 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
     }
 }
 
+/// What is served with the settings that were read last.
+struct Served {
+    portal: Arc<Portal>,
+    /// The portal's routes.
+    service: TowerToHyperService<Router>,
+}
+
+impl Served {
+    fn new(portal: Arc<Portal>, sessions: &Arc<Sessions>) -> Self {
+        let app = App { portal: Arc::clone(&portal), sessions: Arc::clone(sessions) };
+        Self { portal, service: TowerToHyperService::new(router(app)) }
+    }
+}
+
+/// What a connection is answered with.
+#[derive(Clone, Copy)]
+enum Routes {
+    Portal,
+    /// A hint, because the connection is plain HTTP on an HTTPS port.
+    HttpsOnly,
+}
+
 /// Runs each connection that was accepted.
 struct Acceptor {
     tls: Option<PageTls>,
-    app: App,
+    sessions: Arc<Sessions>,
     places: ClientPlaces,
-    /// The portal's routes.
-    service: TowerToHyperService<Router>,
+    /// What was served last.
+    served: ArcSwap<Served>,
     /// The answer to plain HTTP on an HTTPS port.
     https_only: TowerToHyperService<Router>,
 }
 
 impl Acceptor {
     fn new(tls: Option<PageTls>, app: App) -> Self {
-        let service = TowerToHyperService::new(router(app.clone()));
         let places = ClientPlaces::new(app.portal.settings.max_client_connections);
-        Self { tls, app, places, service, https_only: TowerToHyperService::new(https_only()) }
+        let served = ArcSwap::from_pointee(Served::new(app.portal, &app.sessions));
+        let https_only = TowerToHyperService::new(https_only());
+        Self { tls, sessions: app.sessions, places, served, https_only }
     }
 
-    fn settings(&self) -> &Settings {
-        &self.app.portal.settings
+    /// Returns what is served now.
+    fn served(&self) -> Arc<Served> {
+        let served = self.served.load_full();
+        let portal = self.sessions.portal();
+        if Arc::ptr_eq(&served.portal, &portal) {
+            return served;
+        }
+        let served = Arc::new(Served::new(portal, &self.sessions));
+        self.served.store(Arc::clone(&served));
+        served
+    }
+
+    fn portal(&self) -> Arc<Portal> {
+        self.sessions.portal()
     }
 
     /// Keeps the certificate up to date; never completes.
     async fn renew_certificate(&self) {
         match &self.tls {
-            Some(tls) => tls.renew(self.settings().tls_file_interval).await,
+            Some(tls) => tls.renew(self.portal().settings.tls_file_interval).await,
             None => std::future::pending().await,
         }
     }
 
     fn is_proxy(&self, peer: Peer) -> bool {
-        peer.address.is_some_and(|address| self.app.portal.proxies.trust(address))
+        peer.address.is_some_and(|address| self.portal().proxies.trust(address))
     }
 
     async fn handle(&self, mut stream: TcpStream, peer: Peer) {
@@ -158,15 +194,16 @@ impl Acceptor {
         let Some((peer, _place)) = self.client_of(&mut stream, peer).await else { return };
         let stream = self.with_write_timeout(stream);
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, &self.service, peer).await;
+            return self.serve_http(stream, Routes::Portal, peer).await;
         };
+        let limit = self.portal().settings.page_tls_timeout;
         let accepted = tokio::select! {
-            accepted = tls.accept(stream, self.settings().page_tls_timeout) => accepted,
-            () = self.app.sessions.shutting_down() => return,
+            accepted = tls.accept(stream, limit) => accepted,
+            () = self.sessions.shutting_down() => return,
         };
         match accepted {
-            Ok(Accepted::Tls(stream)) => self.serve_http(stream, &self.service, peer).await,
-            Ok(Accepted::Plain(stream)) => self.serve_http(stream, &self.https_only, peer).await,
+            Ok(Accepted::Tls(stream)) => self.serve_http(stream, Routes::Portal, peer).await,
+            Ok(Accepted::Plain(stream)) => self.serve_http(stream, Routes::HttpsOnly, peer).await,
             Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         }
     }
@@ -178,15 +215,16 @@ impl Acceptor {
         stream: &mut TcpStream,
         peer: Peer,
     ) -> Option<(Peer, Option<ClientPlace>)> {
-        if !self.settings().proxy_protocol || !self.is_proxy(peer) {
+        let portal = self.portal();
+        if !portal.settings.proxy_protocol || !self.is_proxy(peer) {
             return Some((peer, None));
         }
-        let portal = &self.app.portal;
+        let limit = portal.settings.proxy_protocol_timeout;
         let announced = tokio::select! {
-            announced = timeout(self.settings().proxy_protocol_timeout, announced_peer(stream)) => {
+            announced = timeout(limit, announced_peer(stream)) => {
                 announced.unwrap_or_else(|late| Err(late.into()))
             }
-            () = self.app.sessions.shutting_down() => return None,
+            () = self.sessions.shutting_down() => return None,
         };
         match announced {
             Ok(Some(client)) => {
@@ -215,30 +253,37 @@ impl Acceptor {
 
     fn with_write_timeout(&self, stream: TcpStream) -> Connection {
         let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(self.settings().page_write_timeout));
+        stream.set_timeout(Some(self.portal().settings.page_write_timeout));
         Box::pin(stream)
     }
 
-    async fn serve_http<S>(&self, stream: S, service: &TowerToHyperService<Router>, peer: Peer)
+    async fn serve_http<S>(&self, stream: S, routes: Routes, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let path = self.settings().public_url.as_ref().map_or("", PublicUrl::path);
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
-            sub_path::strip(request.uri_mut(), path);
-            service.call(request)
+            match routes {
+                Routes::Portal => {
+                    let served = self.served();
+                    let public_url = served.portal.settings.public_url.as_ref();
+                    sub_path::strip(request.uri_mut(), public_url.map_or("", PublicUrl::path));
+                    served.service.call(request)
+                }
+                Routes::HttpsOnly => self.https_only.call(request),
+            }
         });
+        let limit = self.portal().settings.header_timeout;
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.settings().header_timeout)
+            .header_read_timeout(limit)
             .max_buf_size(HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.app.sessions.shutting_down() => {
+            () = self.sessions.shutting_down() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

@@ -2,7 +2,10 @@
 
 use std::{
     hash::Hash,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -28,6 +31,8 @@ pub(super) struct BackoffRules {
 #[derive(Debug)]
 pub(super) struct Backoff<K: Hash + Eq> {
     rules: BackoffRules,
+    /// The number of `rules`, which can change.
+    free: AtomicU32,
     keys: Mutex<LruCache<K, Failures>>,
 }
 
@@ -41,7 +46,16 @@ struct Failures {
 
 impl<K: Hash + Eq> Backoff<K> {
     pub(super) fn new(rules: BackoffRules) -> Self {
-        Self { rules, keys: Mutex::new(LruCache::unbounded()) }
+        Self { rules, free: rules.free.into(), keys: Mutex::new(LruCache::unbounded()) }
+    }
+
+    /// Changes the number of failures without a wait.
+    pub(super) fn set_free(&self, free: u32) {
+        self.free.store(free, Ordering::Relaxed);
+    }
+
+    fn free(&self) -> u32 {
+        self.free.load(Ordering::Relaxed)
     }
 
     /// Checks whether another attempt is permitted.
@@ -49,7 +63,7 @@ impl<K: Hash + Eq> Backoff<K> {
     /// # Errors
     /// The time until it is.
     pub(super) fn check(&self, key: &K, now: Instant) -> Result<(), Duration> {
-        let BackoffRules { free, first, .. } = self.rules;
+        let (free, first) = (self.free(), self.rules.first);
         let mut keys = lock(&self.keys);
         let Some(failures) = keys.get_mut(key).filter(|_| free > 0) else { return Ok(()) };
         failures.forget_after(self.rules.memory, now);
@@ -93,8 +107,8 @@ impl<K: Hash + Eq> Backoff<K> {
     }
 
     fn wait(&self, failures: u32) -> Duration {
-        let BackoffRules { free, first, max, .. } = self.rules;
-        match failures.checked_sub(free) {
+        let BackoffRules { first, max, .. } = self.rules;
+        match failures.checked_sub(self.free()) {
             None => Duration::ZERO,
             Some(doublings) => {
                 let factor = 2_u32.checked_pow(doublings).unwrap_or(u32::MAX);

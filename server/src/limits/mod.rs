@@ -14,7 +14,10 @@ mod rate;
 use std::{
     collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -48,7 +51,7 @@ pub struct Limits {
     failures_at_target: Backoff<IpAddr>,
     /// Attempts that are not logged in yet, by target.
     attempts: Mutex<HashMap<IpAddr, u32>>,
-    max_attempts: u32,
+    max_attempts: AtomicU32,
 }
 
 /// Who attempts to log in, and where.
@@ -158,8 +161,20 @@ impl Limits {
             )),
             failures_at_target: Backoff::new(rules(settings.max_target_failed_logins, MAX_WAIT)),
             attempts: Mutex::default(),
-            max_attempts: settings.max_target_attempts,
+            max_attempts: settings.max_target_attempts.into(),
         })
+    }
+
+    /// Uses the limits of other settings from now on. What was counted stays counted.
+    pub fn set(&self, settings: &Settings) {
+        self.sessions_of_client.set(settings.client_sessions_per_minute);
+        self.connects_of_session.set(settings.session_connects_per_minute);
+        self.connects_of_client.set(settings.client_connects_per_minute);
+        self.connects_to_target.set(settings.target_connects_per_minute);
+        self.failures_of_user.set_free(settings.max_failed_logins);
+        self.failures_of_client.set_free(settings.max_client_failed_logins);
+        self.failures_at_target.set_free(settings.max_target_failed_logins);
+        self.max_attempts.store(settings.max_target_attempts, Ordering::Relaxed);
     }
 
     /// Counts a new session of a client.
@@ -185,9 +200,10 @@ impl Limits {
     fn begin_at(self: &Arc<Self>, login: Login, now: Instant) -> Result<LoginAttempt, Refused> {
         self.check_failures(&login, now)?;
         self.check_rates(&login, now)?;
+        let max_attempts = self.max_attempts.load(Ordering::Relaxed);
         let mut attempts = lock(&self.attempts);
         let of_target = attempts.entry(login.target).or_default();
-        if login.owner == TargetOwner::Other && *of_target >= self.max_attempts {
+        if login.owner == TargetOwner::Other && *of_target >= max_attempts {
             return Err(Refused { limit: Limit::Target, wait: FIRST_WAIT });
         }
         *of_target += 1;
@@ -335,6 +351,21 @@ mod tests {
         }
         assert_eq!(limit(limits.begin(login(1, 99, "ada"))), Some(Limit::ClientFailures));
         assert_eq!(limit(limits.begin(login(2, 99, "ada"))), None);
+    }
+
+    #[test]
+    fn other_limits_act_at_once_and_forget_nothing() {
+        let limits = limits();
+        for n in 0..5 {
+            limits.begin(login(n, 1, "ada")).unwrap().refused();
+        }
+        let settings = Settings { max_failed_logins: 6, ..Settings::defaults().unwrap() };
+        limits.set(&settings);
+        limits.begin(login(6, 1, "ada")).unwrap().refused();
+        assert_eq!(limit(limits.begin(login(7, 1, "ada"))), Some(Limit::UserFailures));
+        limits.set(&Settings { client_sessions_per_minute: 1, ..settings });
+        let client = Client::at([192, 0, 2, 99].into());
+        assert!(limits.start_session(client).is_ok() && limits.start_session(client).is_err());
     }
 
     #[test]

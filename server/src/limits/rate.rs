@@ -2,7 +2,10 @@
 
 use std::{
     hash::Hash,
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -16,7 +19,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Permits a number of events a minute for each key: all of them at once, then at equal intervals.
 #[derive(Debug)]
 pub(super) struct Rate<K: Hash + Eq> {
-    per_minute: u32,
+    per_minute: AtomicU32,
     /// The time when all events of a key are permitted again.
     full_at: Mutex<LruCache<K, Instant>>,
 }
@@ -25,7 +28,12 @@ impl<K: Hash + Eq> Rate<K> {
     /// Creates a rate; 0 permits any number.
     pub(super) fn new(per_minute: u32) -> Self {
         // A bounded cache would allocate all of its memory at once.
-        Self { per_minute, full_at: Mutex::new(LruCache::unbounded()) }
+        Self { per_minute: per_minute.into(), full_at: Mutex::new(LruCache::unbounded()) }
+    }
+
+    /// Changes the rate.
+    pub(super) fn set(&self, per_minute: u32) {
+        self.per_minute.store(per_minute, Ordering::Relaxed);
     }
 
     /// Counts an event.
@@ -33,10 +41,11 @@ impl<K: Hash + Eq> Rate<K> {
     /// # Errors
     /// The time until the next event is permitted.
     pub(super) fn take(&self, key: K, now: Instant) -> Result<(), Duration> {
-        if self.per_minute == 0 {
+        let per_minute = self.per_minute.load(Ordering::Relaxed);
+        if per_minute == 0 {
             return Ok(());
         }
-        let interval = MINUTE / self.per_minute;
+        let interval = MINUTE / per_minute;
         let mut full_at = lock(&self.full_at);
         let after = full_at.get(&key).copied().unwrap_or(now).max(now) + interval;
         if let Some(wait) =

@@ -197,7 +197,8 @@ impl Conversation {
             return Err(ProtocolViolation::TooManyRequests);
         }
         let session = SessionParts {
-            portal: Arc::clone(&self.portal),
+            // A connection that begins now follows the rules of now.
+            portal: self.portal.newest(),
             outbox: self.outbox.clone(),
             open_uploads: Arc::clone(&self.uploads),
             owner: self.owner.clone(),

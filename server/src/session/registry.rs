@@ -6,6 +6,7 @@ use std::{
     time::Instant,
 };
 
+use arc_swap::ArcSwap;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use protocol::client::Secret;
 use protocol::session::SessionCredentials;
@@ -32,7 +33,8 @@ const SECRET_BYTES: usize = 32;
 /// The sessions of the portal, and their tasks.
 #[derive(Debug)]
 pub struct Sessions {
-    portal: Arc<Portal>,
+    /// The state with the settings that were read last.
+    portal: ArcSwap<Portal>,
     running: Mutex<HashMap<String, RunningSession>>,
     sockets: Mutex<FairQueue<WaitingSocket>>,
     tasks: TaskTracker,
@@ -136,7 +138,7 @@ impl Sessions {
     pub fn new(portal: Arc<Portal>) -> Arc<Self> {
         let sockets = FairQueue::new(portal.settings.max_waiting_sockets as usize);
         Arc::new(Self {
-            portal,
+            portal: ArcSwap::from(portal),
             running: Mutex::default(),
             sockets: Mutex::new(sockets),
             tasks: TaskTracker::new(),
@@ -156,7 +158,7 @@ impl Sessions {
 
     fn try_create(self: &Arc<Self>, peer: Peer) -> Result<NewSession, NoSession> {
         let client = peer.client;
-        self.portal.limits.start_session(client)?;
+        self.portal().limits.start_session(client)?;
         let name = random_text::<NAME_BYTES>()?;
         let secret = random_text::<SECRET_BYTES>()?;
         let mut running = self.running();
@@ -192,7 +194,7 @@ impl Sessions {
             NoSession::TooFast(refused) => refused.limit.label(),
             NoSession::Draining | NoSession::NoAudit | NoSession::NoRandomness(_) => return,
         };
-        self.portal.metrics.count_refused(by);
+        self.portal().metrics.count_refused(by);
     }
 
     fn check_places(
@@ -200,13 +202,14 @@ impl Sessions {
         running: &HashMap<String, RunningSession>,
         client: Client,
     ) -> Result<(), NoSession> {
-        if self.portal.readiness.is_draining() {
+        let portal = self.portal();
+        if portal.readiness.is_draining() {
             return Err(NoSession::Draining);
         }
-        if !self.portal.audit.is_writable() {
+        if !portal.audit.is_writable() {
             return Err(NoSession::NoAudit);
         }
-        let settings = &self.portal.settings;
+        let settings = &portal.settings;
         let max = settings.max_sessions as usize;
         if running.len() >= max {
             return Err(NoSession::Full(max));
@@ -222,14 +225,15 @@ impl Sessions {
     }
 
     fn start(self: &Arc<Self>, name: &str, peer: Peer) -> Arc<Session> {
-        let session = Session::new(name.to_owned(), peer, &self.portal);
+        let session = Session::new(name.to_owned(), peer, &self.portal());
         self.tasks.spawn(Arc::clone(self).run_to_end(Arc::clone(&session)));
         session
     }
 
     /// Waits for the end of a session, whatever the reason, then closes and removes it.
     async fn run_to_end(self: Arc<Self>, session: Arc<Session>) {
-        let Portal { settings, audit, .. } = &*self.portal;
+        let portal = self.portal();
+        let Portal { settings, audit, .. } = &*portal;
         let subject = session.audit_subject();
         audit.write(&subject, Entry::new(Event::Session, Outcome::Started)).await;
         let begun = Instant::now();
@@ -253,7 +257,7 @@ impl Sessions {
 
     /// Waits until the portal is being stopped and a session has nothing under way.
     async fn can_move(&self, session: &Session) {
-        self.portal.readiness.draining().await;
+        self.portal().readiness.draining().await;
         session.nothing_under_way().await;
     }
 
@@ -284,7 +288,8 @@ impl Sessions {
             return false;
         }
         running.waiting.push_back(socket.clone());
-        if running.waiting.len() > self.portal.settings.max_session_waiting_sockets as usize
+        let max = self.portal().settings.max_session_waiting_sockets;
+        if running.waiting.len() > max as usize
             && let Some(oldest) = running.waiting.pop_front()
         {
             self.displace(&oldest);
@@ -295,7 +300,7 @@ impl Sessions {
     /// Takes the place of a socket that waits for its `hello`.
     fn displace(&self, socket: &CancellationToken) {
         socket.cancel();
-        self.portal.metrics.count_refused(RefusedBy::WaitingSockets);
+        self.portal().metrics.count_refused(RefusedBy::WaitingSockets);
     }
 
     /// Returns the number of sessions that run.
@@ -317,8 +322,13 @@ impl Sessions {
 
     /// Returns the state that the sessions share.
     #[must_use]
-    pub fn portal(&self) -> &Portal {
-        &self.portal
+    pub fn portal(&self) -> Arc<Portal> {
+        self.portal.load_full()
+    }
+
+    /// Replaces the state that sessions share from now on. Sessions that run keep theirs.
+    pub fn replace_portal(&self, portal: Arc<Portal>) {
+        self.portal.store(portal);
     }
 
     /// Waits until no session runs.

@@ -95,7 +95,8 @@ pub async fn serve(
     place: SocketPlace,
     mut problems: ProblemBuilder,
 ) {
-    let settings = &sessions.portal().settings;
+    let portal = sessions.portal();
+    let settings = &portal.settings;
     let (mut reader, mut writer) = websocket::split(TokioIo::new(upgraded), HELLO_LIMITS);
     let joined = tokio::select! {
         biased;

@@ -20,6 +20,16 @@ impl Settings {
         errors.into_result().map(|()| settings)
     }
 
+    /// Checks whether the settings fit together.
+    ///
+    /// # Errors
+    /// All contradictions.
+    pub fn check(&self) -> Result<(), SettingsErrors> {
+        let mut errors = SettingsErrors::default();
+        errors.extend(self.contradictions().into_iter().map(SettingsError::Contradiction));
+        errors.into_result()
+    }
+
     /// Returns the default values.
     ///
     /// # Errors

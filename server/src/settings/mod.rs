@@ -21,6 +21,7 @@
 //! - `source`: flags, environment and file.
 //! - `table`: the settings themselves.
 //! - `checks`: whether they fit together.
+//! - `fixed`: those that act at the start only.
 //! - `groups`: their groups, for `--help`.
 
 mod address;
@@ -28,6 +29,7 @@ mod checks;
 mod destination;
 mod errors;
 pub mod file;
+mod fixed;
 mod groups;
 mod outbound;
 mod preset;
@@ -41,6 +43,7 @@ mod value;
 pub use address::{ForwardedHeader, PublicUrl};
 pub use destination::{HostPattern, PortRange};
 pub use errors::{ConfigFile, SettingsError, SettingsErrors, TomlError};
+pub use fixed::FIXED;
 pub use groups::heading_before;
 pub use outbound::{AllowedNetwork, PinnedCertificate, ProxyUrl};
 pub use preset::{Preset, PresetError, PresetLogin, PresetTrust};

@@ -62,6 +62,9 @@ settings! {
     /// The address and port of the admin listener: `/livez`, `/readyz` and `/metrics` over plain HTTP.
     /// Without it there is none. Only supervisors and Prometheus should reach it.
     admin_listen: Option<SocketAddr> = "\"\"", like "\"127.0.0.1:9090\"";
+    /// The path of the Unix socket on which `ferryport reload` asks the portal to read its configuration
+    /// again. Without it, `SIGHUP` does that.
+    control_socket: Option<PathBuf> = "\"\"", like "\"/run/ferryport/control.sock\"";
     /// The PEM file of the certificate that browsers see, followed by its chain. With it the portal
     /// serves HTTPS. The file is read again when it changes.
     tls_certificate_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/fullchain.pem\"";
