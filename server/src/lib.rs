@@ -1,6 +1,6 @@
 //! The portal: relays files from a browser to an FTPS server.
 //!
-//! The portal keeps nothing on disk: no file, no credential, no state.
+//! Without the setting `store` the portal keeps nothing on disk: no file, no credential, no state.
 //!
 //! # Layers
 //! - [`texts`]: the texts of every language.
@@ -15,6 +15,9 @@
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`passed_sockets`]: sockets that the supervisor has opened.
 //! - [`client`]: the client of a request, as limits count it.
+//! - [`keyring`]: the keys that seal what is secret in the store.
+//! - [`sealed_store`]: the store with its keyring.
+//! - [`commands`]: the operator's commands, besides running the portal.
 //! - [`audit`]: what happened, as JSON lines.
 //! - [`health`]: checks whether a running portal answers.
 //! - [`descriptors`]: the process's limit of file descriptors.
@@ -54,6 +57,7 @@ pub mod ftps_connection;
 pub mod health;
 pub mod host;
 pub mod http;
+pub mod keyring;
 pub mod limits;
 mod locking;
 pub mod log_throttle;
@@ -70,6 +74,7 @@ pub mod readiness;
 pub mod relay;
 pub mod reload;
 pub mod remote_path;
+pub mod sealed_store;
 pub mod serve;
 pub mod session;
 pub mod settings;

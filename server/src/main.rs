@@ -1,7 +1,7 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
-//! with (`demo`), checks a running portal (`health`), lets
-//! it read its configuration again (`reload`), or prints, checks and makes its configuration
-//! (`config`).
+//! with (`demo`), checks a running portal (`health`), lets it read its configuration again (`reload`),
+//! prints, checks and makes its configuration (`config`), or cares for what it keeps (`keys`,
+//! `preset`).
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
@@ -9,12 +9,14 @@ use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
     commands::{
+        self,
         config::{self, Tried},
         init,
         reload::{self, ReloadError},
     },
     descriptors, health,
     passed_sockets::{PassedAddresses, PassedSockets},
+    sealed_store::SealedStoreError,
     serve::{self, ListenError, Stopped},
     settings::{
         AuditTarget, DESCRIPTIONS, LogFormat, Settings, SettingsErrors, Sources, heading_before,
@@ -52,6 +54,12 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
     if matches!(error.downcast_ref(), Some(ReloadError::Refused(_))) {
         return ExitCode::from(BAD_CONFIGURATION);
     }
+    if let Some(error) = error.downcast_ref::<SealedStoreError>() {
+        return ExitCode::from(match error.is_temporary() {
+            true => TEMPORARY_FAILURE,
+            false => BAD_CONFIGURATION,
+        });
+    }
     match error.downcast_ref::<ListenError>() {
         Some(error) if error.is_temporary() => ExitCode::from(TEMPORARY_FAILURE),
         Some(_) => ExitCode::from(BAD_CONFIGURATION),
@@ -78,7 +86,9 @@ fn command() -> Command {
         .subcommand(serve)
         .subcommand(health)
         .subcommand(reload)
-        .subcommand(config_command());
+        .subcommand(config_command())
+        .subcommand(keys())
+        .subcommand(preset());
     if cfg!(feature = "demo") {
         command.subcommand(
             Command::new("demo")
@@ -122,6 +132,45 @@ fn config_command() -> Command {
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+/// `ferryport keys`.
+fn keys() -> Command {
+    let with_settings = |command: Command| {
+        command.arg(config_flag()).args(setting_flags().map(|flag| flag.hide(true)))
+    };
+    Command::new("keys")
+        .about("Care for the keys that seal what is secret in the store")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(
+            Command::new("new")
+                .about("Print the line of a new key for the file of `keyring_file`")
+                .arg(Arg::new("id").long("id").value_name("ID").help("Its id [default: the date]")),
+        )
+        .subcommand(with_settings(
+            Command::new("list").about("Show each key, and how many secrets it has sealed"),
+        ))
+        .subcommand(with_settings(
+            Command::new("rotate")
+                .about("Seal all secrets with the first key, and say which keys can be removed"),
+        ))
+}
+
+/// `ferryport preset`.
+fn preset() -> Command {
+    let set_password = Command::new("set-password")
+        .about(
+            "Store the password of a preset with `password_store`; it is typed, or standard input",
+        )
+        .arg(Arg::new("name").value_name("NAME").required(true).help("The preset"))
+        .arg(config_flag())
+        .args(setting_flags().map(|flag| flag.hide(true)));
+    Command::new("preset")
+        .about("Care for the passwords of presets that are in the store")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(set_password)
 }
 
 fn config_flag() -> Arg {
@@ -176,6 +225,8 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match matches.subcommand() {
         Some(("serve", matches)) => runtime.block_on(serve(matches, passed)),
+        Some(("keys", matches)) => runtime.block_on(run_keys(matches)),
+        Some(("preset", matches)) => runtime.block_on(run_preset(matches)),
         #[cfg(feature = "demo")]
         Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
         // clap requires one of the subcommands above.
@@ -184,6 +235,31 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
     // A lookup that blocks a thread cannot be aborted, and is not waited for.
     runtime.shutdown_background();
     ended
+}
+
+async fn run_keys(matches: &ArgMatches) -> anyhow::Result<Stopped> {
+    match matches.subcommand() {
+        Some(("new", matches)) => {
+            let id = matches.get_one::<String>("id").map(String::as_str);
+            println!("{}", *commands::keys::new(id)?);
+        }
+        Some(("list", matches)) => print!("{}", commands::keys::list(&settings(matches)?).await?),
+        Some(("rotate", matches)) => {
+            print!("{}", commands::keys::rotate(&settings(matches)?).await?);
+        }
+        // clap requires one of the subcommands above.
+        _ => {}
+    }
+    Ok(Stopped::Drained)
+}
+
+async fn run_preset(matches: &ArgMatches) -> anyhow::Result<Stopped> {
+    if let Some(("set-password", matches)) = matches.subcommand()
+        && let Some(name) = matches.get_one::<String>("name")
+    {
+        print!("{}", commands::preset::set_password(&settings(matches)?, name).await?);
+    }
+    Ok(Stopped::Drained)
 }
 
 /// Runs a subcommand of `config`.

@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use crate::{
     audit::{Entry, Event, Outcome, Subject},
     outbound::Outbound,
+    sealed_store::SealedStore,
     session::registry::Sessions,
     settings::{Settings, SettingsError, SettingsErrors},
     supervisor,
@@ -22,6 +23,8 @@ pub type ReadSettings = dyn Fn() -> Result<Settings, SettingsErrors> + Send + Sy
 #[derive(Clone)]
 pub struct Reloader {
     sessions: Arc<Sessions>,
+    /// The passwords of presets, where the portal has a store.
+    store: Option<SealedStore>,
     read: Arc<ReadSettings>,
     /// One reload at a time.
     running: Arc<Mutex<()>>,
@@ -53,8 +56,12 @@ impl fmt::Debug for Reloader {
 impl Reloader {
     /// Creates a reloader, which reads the settings as the start did.
     #[must_use]
-    pub fn new(sessions: Arc<Sessions>, read: Arc<ReadSettings>) -> Self {
-        Self { sessions, read, running: Arc::default() }
+    pub fn new(
+        sessions: Arc<Sessions>,
+        store: Option<SealedStore>,
+        read: Arc<ReadSettings>,
+    ) -> Self {
+        Self { sessions, store, read, running: Arc::default() }
     }
 
     /// Reads and checks the configuration, and uses it from now on. The outcome is logged.
@@ -83,9 +90,13 @@ impl Reloader {
         let portal = self.sessions.portal();
         let (read, running) = (Arc::clone(&self.read), portal.settings.clone());
         let loaded = tokio::task::spawn_blocking(move || load(&*read, &running)).await;
-        let (settings, outbound, need_restart) = loaded.map_err(|error| {
+        let (mut settings, outbound, need_restart) = loaded.map_err(|error| {
             SettingsError::Contradiction(format!("the configuration cannot be read: {error}"))
         })??;
+        if let Some(store) = &self.store {
+            let read = store.read_passwords(&mut settings).await;
+            read.map_err(|error| SettingsError::Contradiction(error.to_string()))?;
+        }
         self.sessions.replace_portal(portal.with(settings, outbound));
         Ok(Reloaded { need_restart })
     }

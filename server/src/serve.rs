@@ -4,6 +4,7 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use anyhow::Context as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use store::Opener;
 use tokio::{
     net::TcpListener,
     time::{sleep, timeout},
@@ -18,6 +19,7 @@ use crate::{
     passed_sockets::PassedSockets,
     portal::{Portal, Profiles},
     reload::{ReadSettings, Reloader},
+    sealed_store::SealedStore,
     settings::{Settings, SettingsError, SettingsErrors, file::unusable_file},
     signals::{Requests, Signals},
     supervisor,
@@ -32,13 +34,22 @@ pub struct ListeningPortal {
     tls: Option<PageTls>,
     app: App,
     address: SocketAddr,
+    /// Open until the portal has ended, so that no other one takes its file.
+    store: Option<SealedStore>,
 }
 
 /// Opens the port, or uses the sockets that the supervisor has opened.
 ///
 /// # Errors
 /// When the address cannot be listened on, or a file that a setting names cannot be used.
-pub async fn listen(settings: Settings, passed: PassedSockets) -> anyhow::Result<ListeningPortal> {
+pub async fn listen(
+    mut settings: Settings,
+    passed: PassedSockets,
+) -> anyhow::Result<ListeningPortal> {
+    let store = SealedStore::open(&settings, Opener::Portal).await?;
+    if let Some(store) = &store {
+        store.read_passwords(&mut settings).await?;
+    }
     let Files { outbound, tls } = Files::load(&settings)?;
     let listener = match passed.page {
         Some(listener) => TcpListener::from_std(listener)?,
@@ -56,7 +67,7 @@ pub async fn listen(settings: Settings, passed: PassedSockets) -> anyhow::Result
     let address = listener.local_addr().context("the listener has no address")?;
     let audit = Audit::open(&settings, random_name()?).map_err(SettingsErrors::from)?;
     let app = App::new(Portal::new(settings, address.port(), outbound, audit));
-    Ok(ListeningPortal { listener, admin, control, tls, app, address })
+    Ok(ListeningPortal { listener, admin, control, tls, app, address, store })
 }
 
 async fn open_control(path: &Path) -> Result<ControlSocket, SettingsError> {
@@ -148,7 +159,7 @@ impl ListeningPortal {
     /// `read` reads the settings again when a reload is asked for.
     pub async fn run(self, signals: Signals, read: Arc<ReadSettings>) -> Stopped {
         let Signals { mut stop, mut reopen, mut reload } = signals;
-        let reloader = Reloader::new(Arc::clone(&self.app.sessions), read);
+        let reloader = Reloader::new(Arc::clone(&self.app.sessions), self.store.clone(), read);
         let mut again = stop.clone();
         let admin =
             self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
@@ -171,6 +182,9 @@ impl ListeningPortal {
         };
         if let Some(admin) = admin {
             admin.abort();
+        }
+        if let Some(store) = self.store {
+            store.store().close().await;
         }
         stopped
     }

@@ -9,6 +9,7 @@
 //! - [`extent`]: how much of a wide matrix a test run covers.
 //! - [`process`]: a child process that never outlives its test.
 //! - `ports`: ports that no other test takes.
+//! - [`postgres`]: a PostgreSQL cluster.
 //! - [`delayed_link`]: a link to another network with a delay.
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
 //! - [`engine`]: the FTPS engine, set up for such a server.
@@ -47,6 +48,7 @@ pub mod hostile_server;
 pub mod page_proxy;
 pub mod portal;
 mod ports;
+pub mod postgres;
 pub mod process;
 pub mod reverse_proxy;
 pub mod schedules;

@@ -17,9 +17,10 @@ use std::{
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 
 /// The crates and their root files, from the workspace's root.
-const CRATES: [&str; 6] = [
+const CRATES: [&str; 7] = [
     "protocol/src/lib.rs",
     "ftps/src/lib.rs",
+    "store/src/lib.rs",
     "web/src/lib.rs",
     "server/src/lib.rs",
     "tests/src/lib.rs",

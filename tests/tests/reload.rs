@@ -11,11 +11,11 @@ use std::{
     net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ferryport_tests::{
-    client::{Attempted, Client, File, Outcome, to},
+    client::{Attempted, Client, File, Outcome, ask_for_session, to},
     content::Content,
     portal,
     portal::{Options, Portal},
@@ -23,6 +23,7 @@ use ferryport_tests::{
     process::{Process, wait_for},
     servers::{self, Kind},
 };
+use protocol::ServerMessage;
 use tempfile::TempDir;
 
 /// How long a change may take.
@@ -57,9 +58,10 @@ impl Configured {
         reload.args(["reload", "--control-socket", path(&self.socket)]).output().unwrap()
     }
 
-    /// Asks for a session as a page of this origin, and returns the status.
-    fn ask_as(&self, origin: &str) -> u16 {
-        self.portal.ask("POST", "/session", &[&format!("Origin: {origin}")]).status
+    /// Asks for a session as a page of this origin. Returns whether there is one.
+    async fn serves(&self, origin: &str) -> bool {
+        let answer = ask_for_session(&self.portal.acceptor(), &[("Origin", origin)]).await;
+        matches!(answer, ServerMessage::Welcome { .. })
     }
 }
 
@@ -71,11 +73,11 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-#[test]
-fn sighup_uses_the_new_configuration_or_keeps_the_old_one_and_says_why() {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sighup_uses_the_new_configuration_or_keeps_the_old_one_and_says_why() {
     let configured = Configured::start("origins = [\"https://a.example\"]\n");
     let (a, b) = ("https://a.example", "https://b.example");
-    assert_eq!((configured.ask_as(a), configured.ask_as(b)), (201, 403));
+    assert_eq!((configured.serves(a).await, configured.serves(b).await), (true, false));
 
     configured.write("origins = [\"https://b.example\"]\nmax_sesions = 3\nretries = -1\n");
     configured.portal.signal("HUP");
@@ -87,13 +89,15 @@ fn sighup_uses_the_new_configuration_or_keeps_the_old_one_and_says_why() {
     let file = configured.file.display();
     assert!(told.contains(&format!("line 2 of {file}: `max_sesions`")), "{told}");
     assert!(told.contains(&format!("`retries` from line 3 of {file}")), "{told}");
-    assert_eq!((configured.ask_as(a), configured.ask_as(b)), (201, 403));
+    assert_eq!((configured.serves(a).await, configured.serves(b).await), (true, false));
 
     configured.write("origins = [\"https://b.example\"]\n");
     configured.portal.signal("HUP");
-    let used = wait_for(LIMIT, || (configured.ask_as(b) == 201).then_some(()));
-    assert!(used.is_some(), "{}", configured.portal.output());
-    assert_eq!(configured.ask_as(a), 403);
+    let end = Instant::now() + LIMIT;
+    while !configured.serves(b).await {
+        assert!(Instant::now() < end, "{}", configured.portal.output());
+    }
+    assert!(!configured.serves(a).await);
 }
 
 #[test]

@@ -63,6 +63,9 @@ const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-col
 /// for a network of their own.
 const FOR_SERVERS: [&str; 3] = ["python3-pyftpdlib", "python3-openssl", "iproute2"];
 
+/// The packages that the tests of the store need.
+const FOR_STORE: [&str; 1] = ["postgresql"];
+
 /// Checks the systemd unit; of Debian's package `systemd`.
 const SYSTEMD_ANALYZE: &str = "systemd-analyze";
 
@@ -88,6 +91,7 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
         if !has_firefox() {
             missing.push("firefox-esr");
         }
+        missing.extend(FOR_STORE.into_iter().filter(|package| !is_installed(package)));
     }
     if purposes.iter().any(|purpose| purpose.needs_fonts()) {
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));

@@ -40,7 +40,7 @@ impl<'p> Account<'p> {
     /// Returns the account for a destination.
     pub(super) fn at(destination: &'p Destination) -> Self {
         match destination.preset() {
-            Some(preset) if matches!(preset.login, PresetLogin::Portal(_)) => Self::Portal(preset),
+            Some(preset) if preset.login.is_by_portal() => Self::Portal(preset),
             Some(_) | None => Self::Person,
         }
     }

@@ -16,7 +16,7 @@ use protocol::Encryption;
 
 use super::language;
 use crate::{
-    settings::{Preset, PresetLogin, PublicUrl},
+    settings::{Preset, PublicUrl},
     texts::Language,
 };
 
@@ -121,7 +121,7 @@ impl<'p> PresetOption<'p> {
             },
             username: preset.username(),
             folder: &preset.folder,
-            by_portal: matches!(preset.login, PresetLogin::Portal(_)),
+            by_portal: preset.login.is_by_portal(),
         }
     }
 }

@@ -46,6 +46,7 @@ impl Settings {
         found.extend(self.zeros());
         found.extend(self.ping_contradiction());
         found.extend(self.tls_contradiction());
+        found.extend(self.store_contradiction());
         found.extend(self.list_contradictions());
         found.extend(self.presets.iter().flat_map(|preset| self.preset_contradictions(preset)));
         found
@@ -135,6 +136,19 @@ impl Settings {
             .then(|| "`tls_min` may not be newer than `tls_max`".to_owned())
     }
 
+    /// Refuses a store without keys, and keys without a store.
+    fn store_contradiction(&self) -> Option<String> {
+        let what = match (&self.store, &self.keyring_file) {
+            (Some(_), None) => {
+                "`store` needs `keyring_file`: what is secret is sealed. `ferryport keys new` makes a \
+                 key"
+            }
+            (None, Some(_)) => "`keyring_file` is of no use without `store`",
+            (Some(_), Some(_)) | (None, None) => return None,
+        };
+        Some(what.to_owned())
+    }
+
     fn list_contradictions(&self) -> impl Iterator<Item = String> {
         let lists =
             [("allow_host", self.allow_host.is_empty()), ("deny_host", self.deny_host.is_empty())];
@@ -159,7 +173,10 @@ impl Settings {
             || !trust.ca_file.is_empty()
             || !self.ca_file.is_empty()
             || self.system_roots;
-        if matches!(preset.login, PresetLogin::Portal(_)) && !can_verify {
+        if matches!(preset.login, PresetLogin::PortalFromStore { .. }) && self.store.is_none() {
+            found.push(format!("the preset `{name}`: `password_store` needs the setting `store`"));
+        }
+        if preset.login.is_by_portal() && !can_verify {
             found.push(format!(
                 "the preset `{name}`: with `login = \"portal\"` nobody can be asked about the \
                  server's certificate: set `pins` or `ca_file`"

@@ -13,6 +13,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("retries", "Retries and replies"),
     ("tls_min", "Certificates and proxy of FTPS connections"),
     ("max_listing", "Listings and deletions"),
+    ("store", "What the portal keeps"),
 ];
 
 /// Returns the heading of the group that begins with a setting.

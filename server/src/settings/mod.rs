@@ -14,6 +14,7 @@
 //! - `destination`: the types of values about hosts and ports that users may type.
 //! - `outbound`: the types of values about connections to FTPS servers.
 //! - `toml_text`: the configuration file as texts with their lines.
+//! - `kept`: the types of values about what the portal keeps.
 //! - `preset`: the servers that the operator offers.
 //! - `removed`: the settings that an earlier version had.
 //! - `errors`: why settings cannot be used.
@@ -31,6 +32,7 @@ mod errors;
 pub mod file;
 mod fixed;
 mod groups;
+mod kept;
 mod outbound;
 mod preset;
 mod records;
@@ -46,7 +48,7 @@ pub use errors::{ConfigFile, SettingsError, SettingsErrors, TomlError};
 pub use fixed::FIXED;
 pub use groups::heading_before;
 pub use outbound::{AllowedNetwork, PinnedCertificate, ProxyUrl};
-pub use preset::{Preset, PresetError, PresetLogin, PresetTrust};
+pub use preset::{Preset, PresetError, PresetLogin, PresetTrust, secret};
 pub use records::{AuditClient, AuditTarget, LogFormat};
 pub use removed::Removed;
 pub use source::{ShownValue, Sources};

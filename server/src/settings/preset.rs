@@ -47,6 +47,23 @@ pub enum PresetLogin {
     },
     /// The portal, for every user.
     Portal(Credentials),
+    /// The portal, with a password that is in the store. The start replaces it with
+    /// [`PresetLogin::Portal`].
+    PortalFromStore {
+        /// The portal's account.
+        username: Username,
+    },
+}
+
+impl PresetLogin {
+    /// Returns whether the portal logs in itself.
+    #[must_use]
+    pub fn is_by_portal(&self) -> bool {
+        match self {
+            Self::Person { .. } => false,
+            Self::Portal(_) | Self::PortalFromStore { .. } => true,
+        }
+    }
 }
 
 /// The certificates that the server of a preset may show.
@@ -67,6 +84,7 @@ impl Preset {
         match &self.login {
             PresetLogin::Person { username } => username,
             PresetLogin::Portal(credentials) => credentials.username.as_str(),
+            PresetLogin::PortalFromStore { username } => username.as_str(),
         }
     }
 }
@@ -131,6 +149,7 @@ const KEYS: &[(&str, &str)] = &[
     ("username", "username = \"intake\""),
     ("password_file", "password_file = \"/run/credentials/ferryport/acme\""),
     ("password_env", "password_env = \"ACME_PASSWORD\""),
+    ("password_store", "password_store = true"),
     ("folder", "folder = \"incoming\""),
     ("login", "login = \"portal\""),
     ("pins", "pins = [\"039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81\"]"),
@@ -295,8 +314,11 @@ impl<'t> Reader<'t> {
         let password = self.password();
         let (who, username, password) = (who?.unwrap_or(Who::Person), username?, password?);
         match (who, username, password) {
-            (Who::Portal, Some(username), Some(password)) => {
+            (Who::Portal, Some(username), Some(PasswordSource::Given(password))) => {
                 Ok(PresetLogin::Portal(Credentials { username, password }))
+            }
+            (Who::Portal, Some(username), Some(PasswordSource::Store)) => {
+                Ok(PresetLogin::PortalFromStore { username })
             }
             (Who::Portal, None, _) => {
                 self.refuse("username", "the portal cannot log in without a username");
@@ -305,8 +327,8 @@ impl<'t> Reader<'t> {
             (Who::Portal, _, None) => {
                 self.refuse(
                     "password_file",
-                    "the portal cannot log in without a password: set `password_file` or \
-                     `password_env`",
+                    "the portal cannot log in without a password: set `password_file`, `password_env` \
+                     or `password_store`",
                 );
                 Err(Unusable)
             }
@@ -324,17 +346,32 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn password(&mut self) -> Result<Option<Password>, Unusable> {
+    fn password(&mut self) -> Result<Option<PasswordSource>, Unusable> {
         let file = self.parsed("password_file", secret_of_file);
         let variable = self.parsed("password_env", |name| secret_of(env::var_os(name)));
-        match (file?, variable?) {
-            (Some(_), Some(_)) => {
+        let is_in_store = self.parsed("password_store", bool::parse);
+        let (file, variable, is_in_store) = (file?, variable?, is_in_store?.unwrap_or(false));
+        match (file, variable, is_in_store) {
+            (Some(_), Some(_), _) => {
                 self.refuse("password_env", "the preset has a `password_file` already");
                 Err(Unusable)
             }
-            (file, variable) => Ok(file.or(variable)),
+            (None, None, is_in_store) => Ok(is_in_store.then_some(PasswordSource::Store)),
+            (_, _, true) => {
+                self.refuse("password_store", "the preset has another password already");
+                Err(Unusable)
+            }
+            (file, variable, false) => Ok(file.or(variable).map(PasswordSource::Given)),
         }
     }
+}
+
+/// Where the password of a preset is.
+enum PasswordSource {
+    /// In a file or a variable, which was read.
+    Given(Password),
+    /// In the store.
+    Store,
 }
 
 #[derive(Clone, Copy)]
@@ -423,7 +460,11 @@ fn secret_of(variable: Option<OsString>) -> Result<Password, String> {
     secret(&Zeroizing::new(text))
 }
 
-fn secret(text: &str) -> Result<Password, String> {
+/// Parses a password.
+///
+/// # Errors
+/// A sentence about why it cannot be used.
+pub fn secret(text: &str) -> Result<Password, String> {
     if text.is_empty() {
         return Err("it holds no password".to_owned());
     }

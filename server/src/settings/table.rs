@@ -3,6 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
+use store::Address;
 
 use super::{
     AllowedNetwork, AuditClient, AuditTarget, ByteCount, Description, ForwardedHeader, HostPattern,
@@ -339,6 +340,15 @@ settings! {
     max_listing_line: ByteCount = "\"4 KiB\"", like "\"4 KiB\"";
     /// The most files and directories that one recursive delete removes.
     max_deleted_entries: u32 = "10000", like "10000";
+
+    /// The database in which the portal keeps what outlives it: `sqlite:` and the path of a file, for one
+    /// portal, or the URL of a PostgreSQL database, for any number of them. Without it nothing is on disk.
+    /// It needs `keyring_file`.
+    store: Option<Address> = "\"\"", like "\"sqlite:/var/lib/ferryport/ferryport.db\"";
+    /// How long the start tries to reach the store again.
+    store_timeout: Duration = "\"30 s\"", like "\"30 s\"";
+    /// The file with the keys that seal the secrets in the store, as `ferryport keys new` writes them.
+    keyring_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/keyring\"";
 }
 
 impl Settings {

@@ -37,7 +37,7 @@ fn every_key_of_a_preset_is_read() {
     fs::write(&file, "s3same\n").unwrap();
     let keys: String = KEYS
         .iter()
-        .filter(|(key, _)| !matches!(*key, "name" | "password_env"))
+        .filter(|(key, _)| !matches!(*key, "name" | "password_env" | "password_store"))
         .map(|(key, example)| match *key {
             "password_file" => format!("password_file = \"{}\"\n", file.display()),
             _ => format!("{example}\n"),
@@ -137,13 +137,30 @@ fn portal_needs_username_and_password_and_a_person_no_password() {
     let said = error("host = \"h\"\nlogin = \"portal\"");
     assert!(said.contains("cannot log in without a username"), "{said}");
     let said = error("host = \"h\"\nlogin = \"portal\"\nusername = \"u\"");
-    assert!(said.contains("set `password_file` or `password_env`"), "{said}");
+    assert!(said.contains("set `password_file`, `password_env` or `password_store`"), "{said}");
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("password");
     fs::write(&file, "s3same").unwrap();
     let file = format!("host = \"h\"\nusername = \"u\"\npassword_file = \"{}\"", file.display());
     let said = error(&file);
     assert!(said.contains("set `login = \"portal\"`") && !said.contains("s3same"), "{said}");
+}
+
+#[test]
+fn password_in_the_store_needs_a_store_and_is_the_only_one() {
+    let keys = "host = \"h\"\nlogin = \"portal\"\nusername = \"u\"\npassword_store = true";
+    let said = error(keys);
+    assert!(said.contains("`password_store` needs the setting `store`"), "{said}");
+    let stored = settings(&format!(
+        "store = \"sqlite:/f.db\"\nkeyring_file = \"/k\"\n[[preset]]\nname = \"acme\"\n{keys}\n"
+    ));
+    let login = &stored.unwrap().presets[0].login;
+    assert!(matches!(login, PresetLogin::PortalFromStore { username } if username.as_str() == "u"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("password");
+    fs::write(&file, "s3same").unwrap();
+    let said = error(&format!("{keys}\npassword_file = \"{}\"", file.display()));
+    assert!(said.contains("has another password already"), "{said}");
 }
 
 #[test]

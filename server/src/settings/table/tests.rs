@@ -10,14 +10,23 @@ fn with(name: &'static str, text: &str) -> Result<Settings, SettingsErrors> {
     Settings::from_sources(&sources)
 }
 
+/// Settings that are of no use without another one, and that one.
+const NEEDED_BY: &[(&str, &str, &str)] = &[
+    ("store", "keyring_file", "/etc/ferryport/keyring"),
+    ("keyring_file", "store", "sqlite:/var/lib/ferryport/ferryport.db"),
+    ("proxy_protocol", "trusted_proxies", "127.0.0.1"),
+];
+
 #[test]
 fn every_default_and_every_example_parses() {
     Settings::defaults().unwrap();
     for row in DESCRIPTIONS {
         let mut sources = Sources::default();
         sources.file(&format!("{} = {}", row.name, row.example), DESCRIPTIONS).unwrap();
-        if row.name == "proxy_protocol" {
-            sources.flag("trusted_proxies", "127.0.0.1".to_owned());
+        for (name, value) in
+            NEEDED_BY.iter().filter(|(name, ..)| *name == row.name).map(|row| (row.1, row.2))
+        {
+            sources.flag(name, value.to_owned());
         }
         Settings::from_sources(&sources).unwrap();
         let mut sources = Sources::default();
@@ -31,6 +40,27 @@ fn a_setting_that_does_not_parse_names_itself_and_an_example() {
     let error = with("reply_timeout", "soon").unwrap_err();
     assert!(error.to_string().contains("`reply_timeout` from the flag --reply-timeout"));
     assert_eq!(error.hint(), "write it like this: reply_timeout = \"60 s\"");
+}
+
+#[test]
+fn the_stores_password_is_shown_nowhere() {
+    let error = with("store", "mysql://porter:sesame@db/ferryport").unwrap_err();
+    let shown = format!("{error} {error:?} {}", error.hint());
+    assert!(shown.contains("`store` from the flag --store"), "{shown}");
+    assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
+    let mut sources = Sources::default();
+    sources.flag("store", "postgres://porter:sesame@db/ferryport".to_owned());
+    sources.flag("keyring_file", "/etc/ferryport/keyring".to_owned());
+    let shown = format!("{:?}", Settings::from_sources(&sources).unwrap());
+    assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
+}
+
+#[test]
+fn store_and_keyring_need_each_other() {
+    for (name, value) in [("store", "sqlite:/f.db"), ("keyring_file", "/keyring")] {
+        let error = with(name, value).unwrap_err().to_string();
+        assert!(error.contains("`store`") && error.contains("`keyring_file`"), "{error}");
+    }
 }
 
 #[test]

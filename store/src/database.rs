@@ -1,0 +1,164 @@
+//! The store itself, and what it keeps.
+//!
+//! # Layers
+//! - [`secrets`]: sealed secrets.
+//! - [`certificates`]: certificates, and the challenges for them.
+//! - [`leases`]: work that only one portal may do at a time.
+//! - this module: [`Store`], and its start.
+
+pub mod certificates;
+pub mod leases;
+pub mod secrets;
+
+use std::{
+    sync::{Arc, Once},
+    time::Duration,
+};
+
+use sqlx::{
+    Any, AnyConnection, AnyPool, ConnectOptions as _, Connection as _, Executor as _, Row as _,
+    Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+};
+use tokio::time::timeout;
+
+use crate::{
+    address::Address, engine::Engine, error::StoreError, lock_file, lock_file::LockFile,
+    schema::migrator,
+};
+
+/// The longest time for which a statement waits for a connection to the database.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Who opens a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opener {
+    /// A portal. It has a SQLite file for itself.
+    Portal,
+    /// A command of the operator, which works beside a portal.
+    Command,
+}
+
+/// A store that is open, with its tables up to date. Clones share the connections.
+#[derive(Clone, Debug)]
+pub struct Store {
+    address: Address,
+    pool: AnyPool,
+    /// Of a SQLite file, until the last clone is dropped.
+    _lock: Option<Arc<LockFile>>,
+}
+
+impl Store {
+    /// Opens a store, creates a SQLite file that is missing, and brings the tables up to date, within
+    /// `limit`.
+    ///
+    /// # Errors
+    /// When the store cannot be used. [`StoreError::is_temporary`] says whether to try again.
+    pub async fn open(
+        address: &Address,
+        opener: Opener,
+        limit: Duration,
+    ) -> Result<Self, StoreError> {
+        let opened = timeout(limit, Self::open_without_limit(address, opener)).await;
+        opened.unwrap_or_else(|_| {
+            Err(StoreError::Unreachable {
+                address: address.to_string(),
+                reason: "it does not answer".to_owned(),
+            })
+        })
+    }
+
+    async fn open_without_limit(address: &Address, opener: Opener) -> Result<Self, StoreError> {
+        install_drivers();
+        let lock = match (address.file(), opener) {
+            (Some(path), Opener::Portal) => Some(Arc::new(LockFile::take(path)?)),
+            (Some(path), Opener::Command) => {
+                lock_file::create(path)?;
+                None
+            }
+            (None, _) => None,
+        };
+        let engine = Engine::of(address);
+        let options = address.options().map_err(|error| StoreError::of(address, &error))?;
+        // Not through the pool, which says only that no connection came in time.
+        let probe = connect(address, &options).await?;
+        let _best_effort = probe.close().await;
+
+        let pool = AnyPoolOptions::new()
+            .max_connections(engine.connections())
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            .after_connect(move |connection, _| Box::pin(set_up(connection, engine)))
+            .connect_lazy_with(options);
+        let migrated = migrator(engine).run(&pool).await;
+        migrated.map_err(|error| StoreError::of_migration(address, &error))?;
+        Ok(Self { address: address.clone(), pool, _lock: lock })
+    }
+
+    /// Returns where the store is.
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// Asks the database for the time, in milliseconds since 1970. It also shows that the database
+    /// answers.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn now_ms(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(self.engine().now_ms()).fetch_one(&self.pool).await;
+        self.classified(row.and_then(|row| row.try_get("now_ms")))
+    }
+
+    /// Closes the connections. A SQLite file is free for another portal once all clones are dropped.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    fn pool(&self) -> &AnyPool {
+        &self.pool
+    }
+
+    /// Begins a transaction that writes.
+    async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
+        self.classified(self.pool.begin_with(self.engine().begin()).await)
+    }
+
+    fn classified<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
+        result.map_err(|error| StoreError::of(&self.address, &error))
+    }
+
+    fn engine(&self) -> Engine {
+        Engine::of(&self.address)
+    }
+}
+
+/// Installs the drivers of `Any`, which is possible once a process.
+fn install_drivers() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(sqlx::any::install_default_drivers);
+}
+
+async fn connect(
+    address: &Address,
+    options: &AnyConnectOptions,
+) -> Result<AnyConnection, StoreError> {
+    let connected = async {
+        let mut connection = options.connect().await?;
+        set_up(&mut connection, Engine::of(address)).await?;
+        Ok(connection)
+    };
+    connected.await.map_err(|error: sqlx::Error| StoreError::of(address, &error))
+}
+
+async fn set_up(connection: &mut AnyConnection, engine: Engine) -> Result<(), sqlx::Error> {
+    for statement in engine.setup() {
+        connection.execute(*statement).await?;
+    }
+    Ok(())
+}
+
+/// Returns a duration in milliseconds.
+fn as_ms(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
