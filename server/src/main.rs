@@ -3,13 +3,14 @@
 //! prints, checks and makes its configuration (`config`), or cares for what it keeps (`keys`,
 //! `preset`).
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc};
+use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
     commands::{
         self,
+        check::{self, verdict::State},
         config::{self, Tried},
         init,
         reload::{self, ReloadError},
@@ -19,7 +20,8 @@ use ferryport::{
     sealed_store::SealedStoreError,
     serve::{self, ListenError, Stopped},
     settings::{
-        AuditTarget, DESCRIPTIONS, LogFormat, Settings, SettingsErrors, Sources, heading_before,
+        AuditTarget, DESCRIPTIONS, LogFormat, PublicUrl, SettingValue, Settings, SettingsErrors,
+        Sources, heading_before,
     },
     signals::Signals,
 };
@@ -28,11 +30,25 @@ use tracing_subscriber::EnvFilter;
 /// The exit code for a configuration that cannot be used: `EX_CONFIG` of sysexits(3).
 const BAD_CONFIGURATION: u8 = 78;
 
+/// The exit code of `check` for a command line that cannot be used: `EX_USAGE` of sysexits(3).
+const BAD_USAGE: u8 = 64;
+
 /// The exit code for an error that another start may not meet: `EX_TEMPFAIL` of sysexits(3).
 const TEMPORARY_FAILURE: u8 = 75;
 
 fn main() -> ExitCode {
-    let matches = command().get_matches();
+    let matches = match command().try_get_matches() {
+        Ok(matches) => matches,
+        Err(error) if error.use_stderr() && std::env::args().nth(1).as_deref() == Some("check") => {
+            // Nothing can be done where even this cannot be printed.
+            let _printed = error.print();
+            return ExitCode::from(BAD_USAGE);
+        }
+        Err(error) => error.exit(),
+    };
+    if let Some(("check", matches)) = matches.subcommand() {
+        return check(matches);
+    }
     match run(&matches) {
         Ok(Stopped::Drained) => ExitCode::SUCCESS,
         Ok(Stopped::AtOnce) => ExitCode::FAILURE,
@@ -86,6 +102,7 @@ fn command() -> Command {
         .subcommand(serve)
         .subcommand(health)
         .subcommand(reload)
+        .subcommand(check_command())
         .subcommand(config_command())
         .subcommand(keys())
         .subcommand(preset());
@@ -128,6 +145,28 @@ fn config_command() -> Command {
         .subcommand(print.arg(config_flag()).args(setting_flags()))
         .subcommand(check.arg(config_flag()).args(setting_flags()))
         .subcommand(init)
+}
+
+fn check_command() -> Command {
+    let url = Arg::new("url")
+        .value_name("URL")
+        .required(true)
+        .value_parser(PublicUrl::parse)
+        .help("The address of the page, as users type it");
+    let idle = Arg::new("idle")
+        .long("idle")
+        .value_name("DURATION")
+        .value_parser(<Duration as SettingValue>::parse)
+        .help("Also check for so long whether an idle WebSocket stays open: \"90 s\"");
+    Command::new("check")
+        .about("Check a portal from outside: TLS, WebSocket, Origin, client address, proxy")
+        .after_help(
+            "Exit codes: 0 nothing is wrong, 1 the portal works, but not as it should, 2 the portal \
+             does not work, 64 the command line cannot be used.",
+        )
+        .arg(url)
+        .arg(idle)
+        .arg(flag("json", "Print the verdicts as JSON"))
 }
 
 fn flag(name: &'static str, help: &'static str) -> Arg {
@@ -282,6 +321,32 @@ fn configure(matches: &ArgMatches) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Runs `check`.
+fn check(matches: &ArgMatches) -> ExitCode {
+    let Some(url) = matches.get_one::<PublicUrl>("url").cloned() else {
+        return ExitCode::from(BAD_USAGE);
+    };
+    let options = check::Options { url, idle: matches.get_one::<Duration>("idle").copied() };
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let report = runtime.block_on(check::check(&options));
+    runtime.shutdown_background();
+    match serde_json::to_string_pretty(&report) {
+        Ok(json) if matches.get_flag("json") => println!("{json}"),
+        Ok(_) | Err(_) => print!("{report}"),
+    }
+    match report.state() {
+        State::Ok => ExitCode::SUCCESS,
+        State::Warning => ExitCode::from(1),
+        State::Problem => ExitCode::from(2),
+    }
+}
+
 fn check_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
     let settings = settings(matches)?;
     config::check(&settings)?;
@@ -384,7 +449,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<Stopped> {
     let server = DemoServer::start()?;
     settings.presets = vec![server.preset()?];
     // Its server ends with it, and no upload can go on.
-    settings.drain_timeout = std::time::Duration::ZERO;
+    settings.drain_timeout = Duration::ZERO;
     let fixed = settings.clone();
     let portal = serve::listen(settings, PassedSockets::default()).await?;
     server.add_profile(portal.profiles());

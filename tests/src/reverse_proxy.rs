@@ -26,6 +26,25 @@ pub struct ReverseProxy {
     _folder: TempDir,
 }
 
+/// The address of a reverse proxy that does not run yet.
+pub struct ReservedAddress {
+    ports: PortBlock,
+}
+
+impl ReservedAddress {
+    /// Takes an address that no other test has.
+    #[must_use]
+    pub fn take() -> Self {
+        Self { ports: PortBlock::take() }
+    }
+
+    /// Returns the address.
+    #[must_use]
+    pub fn get(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports.control()).into()
+    }
+}
+
 impl ReverseProxy {
     /// Starts nginx with these `location` blocks.
     ///
@@ -33,7 +52,16 @@ impl ReverseProxy {
     /// When it does not start.
     #[must_use]
     pub fn nginx(locations: &str) -> Self {
-        Self::start("usr/sbin/nginx", |address, folder| {
+        Self::nginx_at(ReservedAddress::take(), locations)
+    }
+
+    /// Starts nginx with these `location` blocks at an address.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn nginx_at(at: ReservedAddress, locations: &str) -> Self {
+        Self::start(at, "usr/sbin/nginx", |address, folder| {
             // Without a master process, so that nothing of it outlives the test.
             let text = format!(
                 "daemon off;
@@ -67,7 +95,7 @@ http {{
     /// When it does not start.
     #[must_use]
     pub fn haproxy(portal: SocketAddr) -> Self {
-        Self::start("usr/sbin/haproxy", |address, folder| {
+        Self::start(ReservedAddress::take(), "usr/sbin/haproxy", |address, folder| {
             let text = format!(
                 "global
     maxconn 256
@@ -87,9 +115,12 @@ listen portal
         })
     }
 
-    fn start(name: &str, configure: impl Fn(SocketAddr, &Path) -> Vec<String>) -> Self {
-        let ports = PortBlock::take();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, ports.control()));
+    fn start(
+        at: ReservedAddress,
+        name: &str,
+        configure: impl Fn(SocketAddr, &Path) -> Vec<String>,
+    ) -> Self {
+        let address = at.get();
         let folder = tempfile::tempdir().expect("the temporary directory can be written");
         let arguments = configure(address, folder.path());
         let log = folder.path().join("output.log");
@@ -101,7 +132,7 @@ listen portal
             TcpStream::connect(address).ok()
         });
         assert!(started.is_some(), "{name} does not listen:\n{}", process.output());
-        Self { address, process, _ports: ports, _folder: folder }
+        Self { address, process, _ports: at.ports, _folder: folder }
     }
 
     /// Where it listens.

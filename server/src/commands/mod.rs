@@ -1,12 +1,14 @@
 //! The commands of an operator, besides running the portal.
 //!
 //! # Layers
+//! - [`check`]: checks a portal from outside.
 //! - [`config`]: prints and checks the settings.
 //! - [`init`]: asks what a portal needs, and writes its configuration.
 //! - [`reload`]: asks a running portal to read its configuration again.
 //! - [`keys`]: `ferryport keys new`, `list` and `rotate`.
 //! - [`preset`]: `ferryport preset set-password`.
 
+pub mod check;
 pub mod config;
 pub mod init;
 pub mod keys;

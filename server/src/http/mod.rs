@@ -7,6 +7,8 @@
 //! | `GET /explanations.json` | the explanations of log lines, by number |
 //! | `GET /session/socket?session=NAME&lang=en` | a WebSocket of a new session, or of one that exists |
 //! | `GET /healthz` | `ok`, for a supervisor |
+//! | `GET /check/client` | whom the portal sees, for `ferryport check` |
+//! | `GET /check/stream` | an answer in pieces, for `ferryport check` |
 //!
 //! With a path in `public_url`, the same addresses exist below it too.
 //!
@@ -14,6 +16,7 @@
 
 pub mod admin;
 mod assets;
+pub mod check;
 mod explanations;
 mod headers;
 mod language;
@@ -44,6 +47,8 @@ pub fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::asset))
         .route("/healthz", get(async || "ok"))
         .route("/session/socket", get(sessions::socket))
+        .route("/check/client", get(check::client))
+        .route("/check/stream", get(check::stream))
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
         .layer(middleware::map_response(headers::add))
         .with_state(app)
