@@ -17,7 +17,6 @@
 //! - [`client`]: the client of a request, as limits count it.
 //! - [`keyring`]: the keys that seal what is secret in the store.
 //! - [`sealed_store`]: the store with its keyring.
-//! - [`commands`]: the operator's commands, besides running the portal.
 //! - [`audit`]: what happened, as JSON lines.
 //! - [`health`]: checks whether a running portal answers.
 //! - [`descriptors`]: the process's limit of file descriptors.
