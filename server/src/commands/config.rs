@@ -110,7 +110,8 @@ mod tests {
     fn printed_settings_name_their_places_and_hide_secrets() {
         let mut sources = Sources::default();
         let text = "max_sessions = 3\norigins = [\"https://a.example\"]\n[[preset]]\n\
-                    name = \"acme\"\nhost = \"ftp.acme.example\"\nport = 2121\n";
+                    name = \"acme\"\nhost = \"ftp.acme.example\"\nport = 2121\n\
+                    pasword = \"s3same\"\n";
         sources.file(text, DESCRIPTIONS).unwrap();
         sources.variable("proxy", "socks5://porter:sesame@10.0.0.1:1080");
         sources.flag("reply_timeout", "30 s".to_owned());
@@ -120,7 +121,8 @@ mod tests {
             "origins = [\"https://a.example\"]  # line 2 of the configuration file\n",
             "reply_timeout = \"30 s\"  # the flag --reply-timeout\n",
             "proxy = \"********\"  # the variable FERRYPORT_PROXY\n",
-            "[[preset]]\nname = \"acme\"\nhost = \"ftp.acme.example\"\nport = \"2121\"\n",
+            "[[preset]]\nname = \"acme\"\nhost = \"ftp.acme.example\"\nport = \"2121\"\n\
+             pasword = \"********\"\n",
         ] {
             assert!(printed.contains(line), "{line}\n{printed}");
         }

@@ -157,6 +157,11 @@ const KEYS: &[(&str, &str)] = &[
     ("tls_min", "tls_min = \"1.3\""),
 ];
 
+/// Returns whether a preset has such a key. The values of all of them may be shown.
+pub(super) fn is_key(name: &str) -> bool {
+    KEYS.iter().any(|(key, _)| *key == name)
+}
+
 /// Parses the presets of a configuration file. Either all of them are usable, or all errors are
 /// returned.
 ///
@@ -207,7 +212,7 @@ impl<'t> Reader<'t> {
 
     fn refuse_unknown_keys(&mut self) {
         for Entry { key, .. } in &self.table.entries {
-            if KEYS.iter().any(|(name, _)| name == key) {
+            if is_key(key) {
                 continue;
             }
             let nearest = super::nearest(key, KEYS.iter().map(|(name, _)| *name));
@@ -226,7 +231,8 @@ impl<'t> Reader<'t> {
             preset: self.preset.clone(),
             key: key.to_owned(),
             line: entry.map_or(self.table.line, |entry| entry.line),
-            value: entry.map(|entry| match &entry.value {
+            // An unknown key could be a misspelt password.
+            value: entry.filter(|_| is_key(key)).map(|entry| match &entry.value {
                 Value::Text(text) => text.clone(),
                 Value::Tables(_) | Value::Other => "{…}".to_owned(),
             }),

@@ -227,7 +227,10 @@ impl Sources {
     pub fn shown_presets(&self) -> String {
         let tables = self.presets.iter().map(|table| {
             let entries = table.entries.iter().map(|entry| match &entry.value {
-                Value::Text(text) => format!("{} = {}\n", entry.key, toml_text::quoted(text)),
+                Value::Text(text) => {
+                    let shown = if preset::is_key(&entry.key) { text } else { ASTERISKS };
+                    format!("{} = {}\n", entry.key, toml_text::quoted(shown))
+                }
                 Value::Tables(_) | Value::Other => format!("# {} is a table\n", entry.key),
             });
             let heading = format!("# line {} of {}\n[[preset]]\n", table.line, self.config_file);

@@ -121,6 +121,8 @@ fn name_has_only_characters_that_the_form_and_links_carry() {
 fn unknown_key_is_refused_with_the_nearest_one() {
     let said = error("host = \"h\"\nusernane = \"x\"");
     assert!(said.contains("line 4") && said.contains("did you mean `username`?"), "{said}");
+    let said = error("host = \"h\"\npasword = \"s3same\"");
+    assert!(said.contains("`pasword`") && !said.contains("s3same"), "{said}");
     let said = error("host = \"h\"\nzzz = 1");
     assert!(said.contains("a preset has no such key") && !said.contains("mean"), "{said}");
 }
