@@ -24,6 +24,7 @@
 //! - [`problems`]: builds problems in the user's language.
 //! - [`policy`]: the rules about destinations.
 //! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
+//! - [`acme`]: the certificate that the portal gets by itself.
 //! - [`limits`]: limits on clients, and on what all of them may do to one server.
 //! - [`websocket`]: the frames between browser and portal.
 //! - [`relay`]: the bytes in flight, and the budget that bounds them.
@@ -43,6 +44,7 @@
 //! - [`serve`]: the portal from its listener to its end.
 //! - [`commands`]: the commands of an operator, besides running the portal.
 
+pub mod acme;
 pub mod app;
 pub mod audit;
 pub mod client;

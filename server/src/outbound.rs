@@ -3,7 +3,11 @@
 
 mod problems;
 
-use std::{collections::HashMap, path::Path, sync::Arc};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
 use rustls::{
@@ -130,6 +134,21 @@ fn preset_roots(settings: &Settings) -> Result<HashMap<String, Arc<RootCertStore
         all.insert(preset.name.clone(), Arc::new(roots));
     }
     Ok(all)
+}
+
+/// Loads the authorities of these PEM files; of none, those of the system.
+///
+/// # Errors
+/// The file that cannot be used, and why.
+pub fn authorities(files: &[PathBuf]) -> Result<RootCertStore, (PathBuf, String)> {
+    let mut roots = RootCertStore::empty();
+    if files.is_empty() {
+        add_system_roots(&mut roots);
+    }
+    for path in files {
+        add_file(&mut roots, path).map_err(|reason| (path.clone(), reason))?;
+    }
+    Ok(roots)
 }
 
 /// Adds the certificates that OpenSSL would find, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.

@@ -11,6 +11,7 @@ use tokio::{
 };
 
 use crate::{
+    acme::Acme,
     app::App,
     audit::{self, Audit, Entry, Event, Subject},
     control_socket::ControlSocket,
@@ -31,6 +32,8 @@ pub struct ListeningPortal {
     listener: TcpListener,
     admin: Option<TcpListener>,
     control: Option<ControlSocket>,
+    /// The listener for plain HTTP, and whose challenges it answers.
+    plain: Option<(TcpListener, Arc<Acme>)>,
     tls: Option<PageTls>,
     app: App,
     address: SocketAddr,
@@ -50,7 +53,9 @@ pub async fn listen(
     if let Some(store) = &store {
         store.read_passwords(&mut settings).await?;
     }
-    let Files { outbound, tls } = Files::load(&settings)?;
+    let instance = random_name()?;
+    let acme = Acme::load(&settings, store.as_ref(), &instance).await?;
+    let Files { outbound, tls } = Files::load(&settings, acme.clone())?;
     let listener = match passed.page {
         Some(listener) => TcpListener::from_std(listener)?,
         None => bind(settings.listen).await?,
@@ -64,10 +69,14 @@ pub async fn listen(
         Some(path) => Some(open_control(path).await.map_err(SettingsErrors::from)?),
         None => None,
     };
+    let plain = match (settings.http_listen, acme) {
+        (Some(address), Some(acme)) => Some((bind(address).await?, acme)),
+        _ => None,
+    };
     let address = listener.local_addr().context("the listener has no address")?;
-    let audit = Audit::open(&settings, random_name()?).map_err(SettingsErrors::from)?;
+    let audit = Audit::open(&settings, instance).map_err(SettingsErrors::from)?;
     let app = App::new(Portal::new(settings, address.port(), outbound, audit));
-    Ok(ListeningPortal { listener, admin, control, tls, app, address, store })
+    Ok(ListeningPortal { listener, admin, control, plain, tls, app, address, store })
 }
 
 async fn open_control(path: &Path) -> Result<ControlSocket, SettingsError> {
@@ -84,14 +93,17 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Reads all files.
+    /// Reads all files. With `acme` the certificate comes from there.
     ///
     /// # Errors
     /// All files that cannot be read or used.
-    pub(crate) fn load(settings: &Settings) -> Result<Self, SettingsErrors> {
+    pub(crate) fn load(
+        settings: &Settings,
+        acme: Option<Arc<Acme>>,
+    ) -> Result<Self, SettingsErrors> {
         let mut errors = SettingsErrors::default();
         let outbound = errors.collect(Outbound::load(settings));
-        let tls = errors.collect(PageTls::load(settings));
+        let tls = errors.collect(PageTls::load(settings, acme));
         match (outbound, tls) {
             (Some(outbound), Some(tls)) => Ok(Self { outbound, tls }),
             _ => Err(errors),
@@ -163,6 +175,9 @@ impl ListeningPortal {
         let mut again = stop.clone();
         let admin =
             self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
+        let plain = self.plain.map(|(listener, acme)| {
+            tokio::spawn(http::plain::serve(listener, self.app.clone(), acme))
+        });
         let app = self.app.clone();
         let drained = async {
             stop.reached(1).await;
@@ -180,8 +195,8 @@ impl ListeningPortal {
             () = http::listener::serve(self.listener, self.tls, self.app, drained) => Stopped::Drained,
             () = again.reached(2) => Stopped::AtOnce,
         };
-        if let Some(admin) = admin {
-            admin.abort();
+        for listener in [admin, plain].into_iter().flatten() {
+            listener.abort();
         }
         if let Some(store) = self.store {
             store.store().close().await;

@@ -10,6 +10,8 @@
 //! - [`process`]: a child process that never outlives its test.
 //! - `ports`: ports that no other test takes.
 //! - [`postgres`]: a PostgreSQL cluster.
+//! - [`pebble`]: a certificate authority.
+//! - [`peer_certificate`]: what certificate a TLS server shows.
 //! - [`delayed_link`]: a link to another network with a delay.
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
 //! - [`engine`]: the FTPS engine, set up for such a server.
@@ -46,6 +48,8 @@ pub mod fault_proxy;
 pub mod greeting_relay;
 pub mod hostile_server;
 pub mod page_proxy;
+pub mod pebble;
+pub mod peer_certificate;
 pub mod portal;
 mod ports;
 pub mod postgres;

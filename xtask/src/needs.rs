@@ -63,8 +63,8 @@ const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-col
 /// for a network of their own.
 const FOR_SERVERS: [&str; 3] = ["python3-pyftpdlib", "python3-openssl", "iproute2"];
 
-/// The packages that the tests of the store need.
-const FOR_STORE: [&str; 1] = ["postgresql"];
+/// The packages that the tests of the store and of the portal's certificate need.
+const FOR_STORE: [&str; 2] = ["postgresql", "pebble"];
 
 /// Checks the systemd unit; of Debian's package `systemd`.
 const SYSTEMD_ANALYZE: &str = "systemd-analyze";

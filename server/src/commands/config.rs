@@ -48,7 +48,7 @@ pub fn print(sources: &Sources, which: Which) -> String {
 /// All files that cannot be used.
 pub fn check(settings: &Settings) -> Result<(), SettingsErrors> {
     let mut errors = SettingsErrors::default();
-    errors.collect_all(Files::load(settings));
+    errors.collect_all(Files::load(settings, None));
     // Opening it creates it, as at the start of the portal.
     if settings.audit != Some(AuditTarget::Stdout) {
         errors.collect(Audit::open(settings, String::new()));

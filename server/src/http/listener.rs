@@ -179,7 +179,10 @@ impl Acceptor {
     /// Keeps the certificate up to date; never completes.
     async fn renew_certificate(&self) {
         match &self.tls {
-            Some(tls) => tls.renew(self.portal().settings.tls_file_interval).await,
+            Some(tls) => {
+                let portal = self.portal();
+                tls.renew(portal.settings.tls_file_interval, &portal.metrics).await;
+            }
             None => std::future::pending().await,
         }
     }
@@ -204,6 +207,7 @@ impl Acceptor {
         match accepted {
             Ok(Accepted::Tls(stream)) => self.serve_http(stream, Routes::Portal, peer).await,
             Ok(Accepted::Plain(stream)) => self.serve_http(stream, Routes::HttpsOnly, peer).await,
+            Ok(Accepted::Challenge) => tracing::debug!("a certificate authority asked"),
             Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         }
     }

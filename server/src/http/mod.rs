@@ -12,7 +12,8 @@
 //!
 //! With a path in `public_url`, the same addresses exist below it too.
 //!
-//! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.
+//! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint; on
+//! `http_listen` it redirects plain HTTP.
 
 pub mod admin;
 mod assets;
@@ -23,6 +24,7 @@ mod language;
 pub mod listener;
 mod origin;
 mod page;
+pub mod plain;
 mod problems;
 mod sessions;
 mod sub_path;

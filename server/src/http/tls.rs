@@ -11,22 +11,29 @@ use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    server::{ClientHello, NoServerSessionStorage, ResolvesServerCert},
+    server::{Acceptor, ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{
-    io::BufReader,
+    io::{AsyncWriteExt as _, BufReader},
+    sync::watch,
     task::spawn_blocking,
     time::{sleep, timeout},
 };
-use tokio_rustls::{TlsAcceptor, server::TlsStream};
+use tokio_rustls::{LazyConfigAcceptor, TlsAcceptor, server::TlsStream};
 use zeroize::Zeroizing;
 
 use super::listener::Connection;
 use crate::{
+    acme::{
+        Acme,
+        certificate::{Issued, Validity},
+        challenges::asked_domain,
+    },
     locking::lock,
+    metrics::Metrics,
     settings::{
         Settings, SettingsError,
         file::{read, unusable_file},
@@ -52,6 +59,21 @@ const HANDSHAKE: u8 = 22;
 /// The portal's TLS server.
 pub struct PageTls {
     acceptor: TlsAcceptor,
+    source: Source,
+}
+
+/// Where the certificate comes from.
+#[derive(Debug)]
+enum Source {
+    /// From files, which are read again.
+    Files(FileSource),
+    /// From a certificate authority, by the portal itself.
+    Authority(Arc<Acme>),
+}
+
+/// A certificate from files.
+#[derive(Debug)]
+struct FileSource {
     certificate: Arc<CurrentCertificate>,
     files: Files,
     /// The digest of the files at the start.
@@ -64,6 +86,19 @@ pub(super) enum Accepted {
     Tls(Box<TlsStream<BufReader<Connection>>>),
     /// Not TLS, probably plain HTTP.
     Plain(Connection),
+    /// A certificate authority's question, which the handshake has answered (RFC 8737 §3).
+    Challenge,
+}
+
+/// The certificate of a certificate authority. Until there is one, handshakes fail: a certificate that
+/// nobody vouches for would teach users to accept warnings, and some would type their password.
+#[derive(Debug)]
+struct IssuedCertificate(watch::Receiver<Option<Issued>>);
+
+impl ResolvesServerCert for IssuedCertificate {
+    fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        self.0.borrow().as_ref().map(|issued| Arc::clone(&issued.certified))
+    }
 }
 
 /// The certificate that browsers see, which can be replaced.
@@ -88,24 +123,78 @@ struct Contents {
 type ContentsDigest = [u8; 32];
 
 impl PageTls {
-    /// Loads the certificate that the settings name; `None` where they name none.
+    /// Loads the certificate that the settings name, or takes that of `acme`; `None` where there is
+    /// neither.
     ///
     /// # Errors
     /// When a file cannot be read or used, with the setting that names it.
-    pub fn load(settings: &Settings) -> Result<Option<Self>, SettingsError> {
+    pub fn load(
+        settings: &Settings,
+        acme: Option<Arc<Acme>>,
+    ) -> Result<Option<Self>, SettingsError> {
+        if let Some(acme) = acme {
+            let certificate = Arc::new(IssuedCertificate(acme.current()));
+            let config = config(certificate)
+                .map_err(|error| SettingsError::Contradiction(error.to_string()))?;
+            let acceptor = TlsAcceptor::from(Arc::new(config));
+            return Ok(Some(Self { acceptor, source: Source::Authority(acme) }));
+        }
         let Some(files) = Files::named_by(settings)? else { return Ok(None) };
         let contents = files.read()?;
         let certificate = Arc::new(CurrentCertificate::new(files.certified(&contents)?));
-        let config = config(Arc::clone(&certificate))
+        let config = config(Arc::clone(&certificate) as Arc<dyn ResolvesServerCert>)
             .map_err(|error| unusable_file(CERTIFICATE, &files.certificate, error.to_string()))?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Some(Self { acceptor, certificate, files, digest: contents.digest() }))
+        let source = FileSource { certificate, files, digest: contents.digest() };
+        Ok(Some(Self { acceptor, source: Source::Files(source) }))
     }
 
+    /// Keeps the certificate up to date; never completes. Files are checked at an interval.
+    pub(super) async fn renew(&self, every: Duration, metrics: &Metrics) {
+        match &self.source {
+            Source::Files(source) => source.renew(every, metrics).await,
+            Source::Authority(acme) => acme.run(metrics).await,
+        }
+    }
+
+    /// Performs the TLS handshake with a browser or a certificate authority, or detects that the client
+    /// does not speak TLS.
+    ///
+    /// # Errors
+    /// When the handshake fails or takes longer than `limit`.
+    pub(super) async fn accept(&self, stream: Connection, limit: Duration) -> io::Result<Accepted> {
+        let accepted = async {
+            let mut first = [0];
+            if stream.get_ref().peek(&mut first).await? == 1 && first != [HANDSHAKE] {
+                return Ok(Accepted::Plain(stream));
+            }
+            let stream = BufReader::with_capacity(READ_BYTES, stream);
+            let acme = match &self.source {
+                Source::Files(_) => {
+                    return Ok(Accepted::Tls(Box::new(self.acceptor.accept(stream).await?)));
+                }
+                Source::Authority(acme) => acme,
+            };
+            let start = LazyConfigAcceptor::new(Acceptor::default(), stream).await?;
+            let Some(domain) = asked_domain(&start.client_hello()) else {
+                let config = Arc::clone(self.acceptor.config());
+                return Ok(Accepted::Tls(Box::new(start.into_stream(config).await?)));
+            };
+            let config = acme.challenges().tls_config(&domain).await;
+            let config = config.ok_or_else(|| io::Error::other("no order has this challenge"))?;
+            start.into_stream(config).await?.shutdown().await?;
+            Ok(Accepted::Challenge)
+        };
+        timeout(limit, accepted).await?
+    }
+}
+
+impl FileSource {
     /// Checks at an interval whether the files have changed; never completes. An unusable file is logged
     /// once, and the certificate stays in use.
-    pub(super) async fn renew(&self, every: Duration) {
+    async fn renew(&self, every: Duration, metrics: &Metrics) {
         let mut last = Some(self.digest);
+        self.certificate.show_expiry(metrics);
         loop {
             sleep(every).await;
             let files = self.files.clone();
@@ -117,34 +206,18 @@ impl PageTls {
             match contents.and_then(|contents| self.files.certified(&contents)) {
                 Ok(certified) => {
                     self.certificate.replace(certified);
+                    self.certificate.show_expiry(metrics);
                     tracing::info!("a new certificate is in use");
                 }
                 Err(error) => tracing::warn!(%error, "the old certificate stays in use"),
             }
         }
     }
-
-    /// Performs the TLS handshake with a browser, or detects that it does not speak TLS.
-    ///
-    /// # Errors
-    /// When the handshake fails or takes longer than `limit`.
-    pub(super) async fn accept(&self, stream: Connection, limit: Duration) -> io::Result<Accepted> {
-        let accepted = async {
-            let mut first = [0];
-            if stream.get_ref().peek(&mut first).await? == 1 && first != [HANDSHAKE] {
-                return Ok(Accepted::Plain(stream));
-            }
-            let stream = BufReader::with_capacity(READ_BYTES, stream);
-            let tls = self.acceptor.accept(stream).await?;
-            Ok(Accepted::Tls(Box::new(tls)))
-        };
-        timeout(limit, accepted).await?
-    }
 }
 
 impl fmt::Debug for PageTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageTls").field("files", &self.files).finish_non_exhaustive()
+        f.debug_struct("PageTls").field("source", &self.source).finish_non_exhaustive()
     }
 }
 
@@ -155,6 +228,14 @@ impl CurrentCertificate {
 
     fn replace(&self, certified: CertifiedKey) {
         *lock(&self.0) = Arc::new(certified);
+    }
+
+    /// Shows its end in the figures. One whose dates cannot be read is not shown.
+    fn show_expiry(&self, metrics: &Metrics) {
+        let certified = Arc::clone(&lock(&self.0));
+        if let Some(Ok(validity)) = certified.cert.first().map(Validity::of) {
+            metrics.set_certificate_expiry(validity.end);
+        }
     }
 }
 
@@ -220,7 +301,7 @@ impl Contents {
     }
 }
 
-fn config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfig, rustls::Error> {
+fn config(certificate: Arc<dyn ResolvesServerCert>) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])?
@@ -252,7 +333,7 @@ mod tests {
         for (name, path) in pairs {
             sources.flag(name, path.to_str().unwrap().to_owned());
         }
-        PageTls::load(&Settings::from_sources(&sources).unwrap())
+        PageTls::load(&Settings::from_sources(&sources).unwrap(), None)
     }
 
     #[test]

@@ -139,6 +139,8 @@ label! {
         Page = "page",
         /// The setting `admin_listen`.
         Admin = "admin",
+        /// The setting `http_listen`.
+        Http = "http",
     }
 }
 

@@ -8,10 +8,11 @@
 //!
 //! # Layers
 //! - [`labels`]: the labels and their values.
+//! - `certificate`: the end of the portal's certificate.
 //! - `process`: figures about the process.
 //! - this module: [`Metrics`], all figures of the portal.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use prometheus_client::{
     encoding::text,
@@ -25,10 +26,12 @@ use prometheus_client::{
 };
 use protocol::{Problem, ServerMessage, Stage};
 
+mod certificate;
 pub mod labels;
 mod process;
 
 use self::{
+    certificate::CertificateExpiry,
     labels::{
         Direction, Encoded, KnownBy, Labels, Listener, LoginOutcome, RefusedBy, SessionKind,
         SolvedBy, UploadOutcome, WindowBytes,
@@ -110,6 +113,7 @@ pub struct Metrics {
     logins: Family<(LoginOutcome,), Counter>,
     remote_connections: Gauge,
     draining: Gauge,
+    certificate_expiry: CertificateExpiry,
 }
 
 /// The figures that are read when they are asked for.
@@ -147,6 +151,8 @@ impl Default for Metrics {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(ProcessCollector::new()));
         let own = registry.sub_registry_with_prefix(PREFIX);
+        let certificate_expiry = CertificateExpiry::default();
+        own.register_collector(Box::new(certificate_expiry.clone()));
         let bytes = register(own, "bytes", "Bytes of files", Family::counters());
         Self {
             sessions: register(own, "sessions", "Sessions of pages", Family::gauges()),
@@ -193,6 +199,7 @@ impl Default for Metrics {
                 "Whether the portal is being stopped",
                 Gauge::default(),
             ),
+            certificate_expiry,
             registry,
         }
     }
@@ -286,6 +293,11 @@ impl Metrics {
     /// Counts a login at an FTPS server.
     pub fn count_login(&self, outcome: LoginOutcome) {
         self.logins.of((outcome,)).inc();
+    }
+
+    /// Notes when the certificate that browsers see ends.
+    pub fn set_certificate_expiry(&self, end: SystemTime) {
+        self.certificate_expiry.set(end);
     }
 
     /// Counts an open connection to a listener.

@@ -47,6 +47,7 @@ impl Settings {
         found.extend(self.ping_contradiction());
         found.extend(self.tls_contradiction());
         found.extend(self.store_contradiction());
+        found.extend(self.certificate_contradictions());
         found.extend(self.list_contradictions());
         found.extend(self.presets.iter().flat_map(|preset| self.preset_contradictions(preset)));
         found
@@ -70,12 +71,12 @@ impl Settings {
         if self.scheme() == Scheme::Http && self.trusted_proxies.is_empty() {
             found.push(
                 "with this `listen` others could read passwords on the network: set \
-                 `tls_certificate_file`, or put a reverse proxy with HTTPS in front of the portal and \
+                 `tls_certificate_file` or `acme_domains`, or put a reverse proxy with HTTPS in front of the portal and \
                  name its address in `trusted_proxies`, or listen on a loopback address"
                     .to_owned(),
             );
         }
-        if self.public_url.is_none() && self.origins.is_empty() {
+        if self.public_url.is_none() && self.origins.is_empty() && self.acme_domains.is_empty() {
             found.push(
                 "with this `listen` the portal has to know the address of its page: set \
                  `public_url = \"https://upload.example.com\"`"
@@ -121,6 +122,8 @@ impl Settings {
             ("page_write_timeout", self.page_write_timeout.is_zero()),
             ("proxy_protocol_timeout", self.proxy_protocol_timeout.is_zero()),
             ("tls_file_interval", self.tls_file_interval.is_zero()),
+            ("acme_retry_wait", self.acme_retry_wait.is_zero()),
+            ("max_acme_retry_wait", self.max_acme_retry_wait.is_zero()),
         ];
         let zeros = rows.into_iter().filter(|(_, is_zero)| *is_zero);
         zeros.map(|(name, _)| format!("`{name}` may not be 0"))
@@ -134,6 +137,59 @@ impl Settings {
     fn tls_contradiction(&self) -> Option<String> {
         (self.tls_min > self.tls_max)
             .then(|| "`tls_min` may not be newer than `tls_max`".to_owned())
+    }
+
+    /// Refuses settings about the certificate that are of no use, or contradict each other.
+    fn certificate_contradictions(&self) -> Vec<String> {
+        let is_on = !self.acme_domains.is_empty();
+        let of_no_use = [
+            ("acme_email", self.acme_email.is_some()),
+            ("acme_eab_key_id", self.acme_eab_key_id.is_some()),
+            ("acme_eab_hmac_key_file", self.acme_eab_hmac_key_file.is_some()),
+            ("acme_dir", self.acme_dir.is_some()),
+            ("acme_ca_file", !self.acme_ca_file.is_empty()),
+            ("http_listen", self.http_listen.is_some()),
+        ];
+        let of_no_use = of_no_use.into_iter().filter(|(_, is_set)| *is_set && !is_on);
+        let of_no_use =
+            of_no_use.map(|(name, _)| format!("`{name}` is of no use without `acme_domains`"));
+        let mut found: Vec<String> = of_no_use.collect();
+        if self.http_listen == Some(self.listen) && self.listen.port() != 0 {
+            found.push(format!("`http_listen` needs another port than `listen` ({})", self.listen));
+        }
+        if self.acme_eab_key_id.is_some() != self.acme_eab_hmac_key_file.is_some() {
+            found.push("`acme_eab_key_id` and `acme_eab_hmac_key_file` need each other".to_owned());
+        }
+        if is_on {
+            found.extend(self.authority_contradictions());
+        }
+        found
+    }
+
+    /// Refuses what does not go with a certificate from an authority.
+    fn authority_contradictions(&self) -> impl Iterator<Item = String> {
+        let (has_store, has_dir) = (self.store.is_some(), self.acme_dir.is_some());
+        let rows = [
+            (
+                has_store && has_dir,
+                "`acme_dir` is of no use beside `store`, which keeps the certificate",
+            ),
+            (
+                !has_store && !has_dir,
+                "`acme_domains` needs `acme_dir` or `store`, to keep the certificate",
+            ),
+            (
+                self.tls_certificate_file.is_some(),
+                "`acme_domains` and `tls_certificate_file` are two certificates: remove one of them",
+            ),
+            (
+                !self.trusted_proxies.is_empty() && !self.proxy_protocol,
+                "`acme_domains` is of no use with `trusted_proxies`, unless they pass TLS on with \
+                 `proxy_protocol`: the proxy has the certificate",
+            ),
+        ];
+        let found = rows.into_iter().filter(|(is_wrong, _)| *is_wrong);
+        found.map(|(_, what)| what.to_owned())
     }
 
     /// Refuses a store without keys, and keys without a store.

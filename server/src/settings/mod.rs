@@ -14,6 +14,7 @@
 //! - `destination`: the types of values about hosts and ports that users may type.
 //! - `outbound`: the types of values about connections to FTPS servers.
 //! - `toml_text`: the configuration file as texts with their lines.
+//! - `acme`: the types of values about the certificate that the portal gets by itself.
 //! - `kept`: the types of values about what the portal keeps.
 //! - `preset`: the servers that the operator offers.
 //! - `removed`: the settings that an earlier version had.
@@ -25,6 +26,7 @@
 //! - `fixed`: those that act at the start only.
 //! - `groups`: their groups, for `--help`.
 
+mod acme;
 mod address;
 mod checks;
 mod destination;
@@ -42,6 +44,7 @@ mod table;
 mod toml_text;
 mod value;
 
+pub use acme::{AccountId, AcmeDomain, AuthorityUrl, EmailAddress};
 pub use address::{ForwardedHeader, PublicUrl};
 pub use destination::{HostPattern, PortRange};
 pub use errors::{ConfigFile, SettingsError, SettingsErrors, TomlError};

@@ -6,9 +6,10 @@ use ipnet::IpNet;
 use store::Address;
 
 use super::{
-    AllowedNetwork, AuditClient, AuditTarget, ByteCount, Description, ForwardedHeader, HostPattern,
-    LogFormat, Origin, PinnedCertificate, PortRange, Preset, ProxyUrl, PublicUrl, Scheme,
-    SettingValue, SettingsErrors, Sources, TlsVersion,
+    AccountId, AcmeDomain, AllowedNetwork, AuditClient, AuditTarget, AuthorityUrl, ByteCount,
+    Description, EmailAddress, ForwardedHeader, HostPattern, LogFormat, Origin, PinnedCertificate,
+    PortRange, Preset, ProxyUrl, PublicUrl, Scheme, SettingValue, SettingsErrors, Sources,
+    TlsVersion,
 };
 
 /// Expands a row of the table to its [`Description`].
@@ -58,7 +59,7 @@ macro_rules! settings {
 
 settings! {
     /// The address and port that the portal listens on. An address other than loopback needs
-    /// `tls_certificate_file` or `trusted_proxies`.
+    /// `tls_certificate_file`, `acme_domains` or `trusted_proxies`.
     listen: SocketAddr = "\"127.0.0.1:8080\"", like "\"127.0.0.1:8080\"";
     /// The address and port of the admin listener: `/livez`, `/readyz` and `/metrics` over plain HTTP.
     /// Without it there is none. Only supervisors and Prometheus should reach it.
@@ -77,7 +78,8 @@ settings! {
     /// The timeout of a browser's TLS handshake.
     page_tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
     /// The address of the page, as users type it, with the path below which a reverse proxy shows it.
-    /// Needed when the portal listens on an address other than loopback, unless `origins` is set.
+    /// Needed when the portal listens on an address other than loopback, unless `origins` or
+    /// `acme_domains` is set.
     public_url: Option<PublicUrl> = "\"\"", like "\"https://example.com/upload\"";
     /// The addresses or networks of the reverse proxies in front of the portal, which serve HTTPS. Only
     /// they may say who a client is. Without a proxy or a certificate the portal listens on loopback
@@ -91,7 +93,7 @@ settings! {
     /// The time that a proxy has for the header of the PROXY protocol.
     proxy_protocol_timeout: Duration = "\"5 s\"", like "\"5 s\"";
     /// Further origins of the page, as browsers send them, beside that of `public_url`. The portal's own
-    /// loopback addresses are known.
+    /// loopback addresses and those of `acme_domains` are known.
     origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
     /// The form of the log on standard error: lines for people, or JSON objects.
     log_format: LogFormat = "\"text\"", like "\"json\"";
@@ -349,6 +351,34 @@ settings! {
     store_timeout: Duration = "\"30 s\"", like "\"30 s\"";
     /// The file with the keys that seal the secrets in the store, as `ferryport keys new` writes them.
     keyring_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/keyring\"";
+
+    /// The domains of the certificate that the portal gets by itself from a certificate authority (ACME).
+    /// It needs `acme_dir` or `store`. Naming domains means agreeing to
+    /// the authority's terms.
+    acme_domains: Vec<AcmeDomain> = "[]", like "[\"upload.example.com\"]";
+    /// The e-mail address that the certificate authority may write to.
+    acme_email: Option<EmailAddress> = "\"\"", like "\"it@example.com\"";
+    /// The URL of the certificate authority's directory.
+    acme_directory: AuthorityUrl = "\"https://acme-v02.api.letsencrypt.org/directory\"", like "\"https://acme-staging-v02.api.letsencrypt.org/directory\"";
+    /// The id of the account at an authority that gave you one (external account binding).
+    acme_eab_key_id: Option<AccountId> = "\"\"", like "\"kid-1\"";
+    /// The file with the HMAC key of that account, in base64url.
+    acme_eab_hmac_key_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/eab-key\"";
+    /// The directory for account and certificate where there is no `store`. It is created.
+    acme_dir: Option<PathBuf> = "\"\"", like "\"/var/lib/ferryport/acme\"";
+    /// PEM files of the authorities to trust for `acme_directory`, in place of the system's.
+    acme_ca_file: Vec<PathBuf> = "[]", like "[\"/etc/ferryport/ca.pem\"]";
+    /// The timeout of a request to the certificate authority.
+    acme_timeout: Duration = "\"30 s\"", like "\"30 s\"";
+    /// The timeout of a whole order of a certificate.
+    acme_order_timeout: Duration = "\"5 min\"", like "\"5 min\"";
+    /// The pause after a failed order. It doubles with each further one.
+    acme_retry_wait: Duration = "\"1 min\"", like "\"1 min\"";
+    /// The longest pause after a failed order.
+    max_acme_retry_wait: Duration = "\"12 h\"", like "\"12 h\"";
+    /// The address and port of a listener for plain HTTP, which answers the certificate authority and
+    /// redirects everybody else to HTTPS. It needs `acme_domains`.
+    http_listen: Option<SocketAddr> = "\"\"", like "\"0.0.0.0:80\"";
 }
 
 impl Settings {
@@ -358,7 +388,9 @@ impl Settings {
         let loopback = ["127.0.0.1", "localhost", "[::1]"];
         let own = loopback.iter().map(|host| Origin::new(self.scheme(), host, port));
         let public = self.public_url.iter().map(|url| url.origin().clone());
-        let configured = public.chain(self.origins.iter().cloned());
+        let of_domain = |domain: &AcmeDomain| Origin::new(Scheme::Https, domain.as_str(), port);
+        let domains = self.acme_domains.iter().map(of_domain);
+        let configured = public.chain(self.origins.iter().cloned()).chain(domains);
         if self.listen.ip().is_loopback() {
             own.chain(configured).collect()
         } else {
@@ -369,9 +401,10 @@ impl Settings {
     /// Returns the scheme that the portal itself serves.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
-        match self.tls_certificate_file {
-            Some(_) => Scheme::Https,
-            None => Scheme::Http,
+        if self.tls_certificate_file.is_some() || !self.acme_domains.is_empty() {
+            Scheme::Https
+        } else {
+            Scheme::Http
         }
     }
 }

@@ -15,6 +15,20 @@ const NEEDED_BY: &[(&str, &str, &str)] = &[
     ("store", "keyring_file", "/etc/ferryport/keyring"),
     ("keyring_file", "store", "sqlite:/var/lib/ferryport/ferryport.db"),
     ("proxy_protocol", "trusted_proxies", "127.0.0.1"),
+    ("acme_domains", "acme_dir", "/var/lib/ferryport/acme"),
+    ("acme_email", "acme_dir", "/var/lib/ferryport/acme"),
+    ("acme_email", "acme_domains", "upload.example.com"),
+    ("acme_eab_key_id", "acme_dir", "/var/lib/ferryport/acme"),
+    ("acme_eab_key_id", "acme_domains", "upload.example.com"),
+    ("acme_eab_key_id", "acme_eab_hmac_key_file", "/etc/ferryport/eab-key"),
+    ("acme_eab_hmac_key_file", "acme_dir", "/var/lib/ferryport/acme"),
+    ("acme_eab_hmac_key_file", "acme_domains", "upload.example.com"),
+    ("acme_eab_hmac_key_file", "acme_eab_key_id", "kid-1"),
+    ("acme_dir", "acme_domains", "upload.example.com"),
+    ("acme_ca_file", "acme_dir", "/var/lib/ferryport/acme"),
+    ("acme_ca_file", "acme_domains", "upload.example.com"),
+    ("http_listen", "acme_dir", "/var/lib/ferryport/acme"),
+    ("http_listen", "acme_domains", "upload.example.com"),
 ];
 
 #[test]
@@ -53,6 +67,41 @@ fn the_stores_password_is_shown_nowhere() {
     sources.flag("keyring_file", "/etc/ferryport/keyring".to_owned());
     let shown = format!("{:?}", Settings::from_sources(&sources).unwrap());
     assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
+}
+
+#[test]
+fn settings_about_the_own_certificate_that_contradict_others_are_refused_by_name() {
+    let acme = [("acme_domains", "upload.example.com"), ("acme_dir", "/acme")];
+    let cases: &[(&[(&str, &str)], &str)] = &[
+        (&[("http_listen", "0.0.0.0:80")], "`http_listen` is of no use without `acme_domains`"),
+        (&[("acme_domains", "upload.example.com")], "needs `acme_dir` or `store`"),
+        (&[acme[0], acme[1], ("tls_certificate_file", "/c.pem")], "two certificates"),
+        (&[acme[0], acme[1], ("trusted_proxies", "127.0.0.1")], "the proxy has the certificate"),
+        (&[acme[0], acme[1], ("acme_eab_key_id", "a")], "need each other"),
+        (&[acme[0], acme[1], ("http_listen", "127.0.0.1:8080")], "another port"),
+        (
+            &[acme[0], acme[1], ("store", "sqlite:/f"), ("keyring_file", "/k")],
+            "of no use beside `store`",
+        ),
+    ];
+    for (flags, expected) in cases {
+        let mut sources = Sources::default();
+        flags.iter().for_each(|(name, text)| sources.flag(name, (*text).to_owned()));
+        let error = Settings::from_sources(&sources).unwrap_err().to_string();
+        assert!(error.contains(expected), "{flags:?}: {error}");
+    }
+}
+
+#[test]
+fn a_portal_that_gets_its_certificate_by_itself_needs_no_origins() {
+    let mut sources = Sources::default();
+    for (name, text) in
+        [("listen", "0.0.0.0:443"), ("acme_domains", "Up.example.com"), ("acme_dir", "/acme")]
+    {
+        sources.flag(name, text.to_owned());
+    }
+    let origins = Settings::from_sources(&sources).unwrap().page_origins(443);
+    assert_eq!(origins.iter().map(Origin::as_str).collect::<Vec<_>>(), ["https://up.example.com"]);
 }
 
 #[test]
