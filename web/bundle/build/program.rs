@@ -129,9 +129,10 @@ fn command(toolchain: &Toolchain) -> Command {
     }
     // Empty rather than unset: the user's cargo configuration may name a wrapper too.
     command.env("RUSTC_WRAPPER", "").env("RUSTC", rustc);
+    // A stable compiler takes flags that begin with `-Z` only so.
+    command.env("RUSTC_BOOTSTRAP", "1");
     if let Toolchain::BuildsStd { .. } = toolchain {
         command
-            .env("RUSTC_BOOTSTRAP", "1")
             .arg("-Zbuild-std=std,panic_abort")
             // The outer cargo sets it to the libraries of its own toolchain.
             .env_remove("LD_LIBRARY_PATH");
@@ -168,7 +169,13 @@ fn is_of_outer_cargo(name: &str) -> bool {
 /// machine are replaced, so that panic messages do not disclose them.
 fn rustflags(toolchain: &Toolchain, workspace: &Path) -> Vec<String> {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned(), remap(workspace, ".")];
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128".to_owned(),
+        // A panic's message without its place in the source: the places take 2 kB, and the browser's
+        // console shows where the program stopped.
+        "-Zlocation-detail=none".to_owned(),
+        remap(workspace, "."),
+    ];
     if let Some(home) = cargo_home() {
         flags.push(remap(&home, "crates"));
     }
