@@ -278,8 +278,20 @@ pub async fn row(page: &Page, path: &str) -> Node {
 /// Presses a button of the item for the file of this path.
 pub async fn press_in_row(page: &Page, path: &str, button: &str) {
     let row = row(page, path).await;
-    let button = page.find_in(&row, "button", button).await;
+    let button = button_of(page, &row, button).await;
     page.click(&button).await;
+}
+
+/// Returns the button of an item that does something; its name may go on with the file's.
+pub async fn button_of(page: &Page, item: &Node, does: &str) -> Node {
+    page.until(&format!("the button {does:?} of {:?}", item.name), async || {
+        let buttons = page.children(item, "button").await;
+        buttons.into_iter().find(|button| {
+            let after = button.name.strip_prefix(does);
+            after.is_some_and(|after| after.is_empty() || after.starts_with(' '))
+        })
+    })
+    .await
 }
 
 /// Waits until the upload of a path has a status that begins with a word.

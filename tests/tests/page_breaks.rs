@@ -173,7 +173,7 @@ async fn a_file_that_is_unreadable_for_a_moment_resumes_from_the_part_file() {
     setup.status("Failed").await;
     assert_eq!(setup.server.files().len(), 1, "the part stays");
     fs::rename(&elsewhere, setup.file()).unwrap();
-    setup.page.press_button("Retry").await;
+    user::press_in_row(&setup.page, "freight.bin", "Retry").await;
     setup
         .page
         .until("the next try", async || {
@@ -216,7 +216,7 @@ async fn a_folder_that_is_still_being_read_is_not_uploaded_to_another_server() {
     setup.page.run("window.reads.push = (read) => read(); reads.shift()(); null").await;
     setup.status("Interrupted").await;
     assert!(other.files().is_empty() && setup.server.files().is_empty());
-    setup.page.press_button("Retry").await;
+    user::press_in_row(&setup.page, "late/a.txt", "Retry").await;
     setup.status("Done").await;
     assert_eq!(other.files(), ["late/a.txt"]);
 }
@@ -381,7 +381,7 @@ async fn a_completely_sent_file_is_done_as_soon_as_the_user_overwrites() {
     setup.upload_in_part().await;
     fs::write(setup.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
     setup.status("Needs a decision").await;
-    setup.page.press_button("Overwrite").await;
+    user::press_in_row(&setup.page, "freight.bin", "Overwrite").await;
     setup.assert_all_stored().await;
     setup.page.run("document.querySelector('.digest').open = true; null").await;
     setup.page.see("The same in your browser and in the portal").await;

@@ -306,3 +306,29 @@ async fn slow_portal() -> (Portal, PageProxy) {
     page_proxy.lead_to(portal.address());
     (portal, page_proxy)
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_get_other_names_rows_are_removed_and_the_receipt_stays_after_a_reload() {
+    let _alone = ALONE.lock().await;
+    let portal = portal!();
+    let (server, page) = connected(&portal, Kind::Vsftpd).await;
+    upload_one(&page, &server, "there.bin").await;
+    press_in_row(&page, "there.bin", "Remove from the list").await;
+    let files = Files::new();
+    let content = Content { len: 1000, seed: 3 };
+    files.add("there.bin", content);
+    page.choose("Choose files", &files.paths()).await;
+    status_of(&page, "there.bin", "Needs a decision").await;
+    press_in_row(&page, "there.bin", "Change name").await;
+    let field = page.find("textbox", "New name").await;
+    assert!(page.has_focus(&field).await);
+    page.run("document.activeElement.value = 'new.bin'; null").await;
+    page.press("Enter").await;
+    status_of(&page, "new.bin", "Done").await;
+    assert_eq!(server.sha256_of("new.bin"), Some(content.sha256()));
+    page.reload().await;
+    page.find("button", "Send more").await;
+    page.see("1 file stored: 1.0\u{a0}kB in ").await;
+    page.see("127.0.0.1, port ").await;
+    page.finish().await;
+}

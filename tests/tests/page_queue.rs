@@ -20,7 +20,7 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::{self, Kind},
-    user::{WIDE, connect, connected_page, has_resumed, look, press_in_row, status_of},
+    user::{WIDE, button_of, connect, connected_page, has_resumed, look, press_in_row, status_of},
 };
 use tempfile::TempDir;
 
@@ -209,8 +209,11 @@ async fn a_file_that_is_there_is_recognised_and_a_stored_row_offers_nothing() {
     page.point_at(&below).await;
     wait_for_statuses(&page, &["a"], "Done").await;
     let done = row(&page, "a").await;
-    page.until("no button", async || page.children(&done, "button").await.is_empty().then_some(()))
-        .await;
+    page.until("no button but that to remove it", async || {
+        let buttons = page.children(&done, "button").await;
+        matches!(&buttons[..], [button] if button.name == "Remove from the list a").then_some(())
+    })
+    .await;
     page.finish().await;
 }
 
@@ -464,7 +467,7 @@ async fn row(page: &Page, name: &str) -> Node {
 
 async fn press(page: &Page, name: &str, button: &str) {
     let row = row(page, name).await;
-    let button = page.find_in(&row, "button", button).await;
+    let button = button_of(page, &row, button).await;
     page.click(&button).await;
 }
 

@@ -148,14 +148,6 @@ fn hides_space(path: &[u8]) -> bool {
 /// Stands for the end of a text: no revealed text contains it.
 const END: char = '\0';
 
-/// Returns a name as a cell of a table that is copied into a spreadsheet: with an apostrophe in front
-/// if the spreadsheet would take it for a formula.
-#[must_use]
-pub fn cell(text: &str) -> Cow<'_, str> {
-    let shown = name(text);
-    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(concat(&["'", &*shown])) } else { shown }
-}
-
 /// The picture of a space.
 const SHOWN_SPACE: char = '\u{2420}';
 /// Starts a text that does not change the order of the text around it (UAX 9).
@@ -374,14 +366,6 @@ mod tests {
     fn name_from_right_to_left_does_not_turn_the_text_around_it() {
         assert_eq!(name("שלום 1.txt"), "\u{2068}שלום 1.txt\u{2069}");
         assert_eq!(name("\u{2068}a"), "‹U+2068›a");
-    }
-
-    #[test]
-    fn cell_of_a_table_is_no_formula() {
-        for text in ["=1+1", "+1", "-1", "@A1"] {
-            assert_eq!(cell(text), format!("'{text}"));
-        }
-        assert_eq!(cell("a=1"), "a=1");
     }
 
     #[test]

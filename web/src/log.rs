@@ -8,6 +8,7 @@ use protocol::{
     server::{LogKind, LogLine},
 };
 
+pub mod pairs;
 pub mod wording;
 
 /// The number of lines that are kept until the portal says how many.
@@ -27,7 +28,6 @@ pub struct Log {
     first: u64,
     problems: Vec<Problem>,
     pending: Unread,
-    greeting: Option<LogLine>,
 }
 
 /// Changes that were not drawn or announced yet, besides lines.
@@ -49,7 +49,6 @@ impl Default for Log {
             first: 0,
             problems: Vec::new(),
             pending: Unread::default(),
-            greeting: None,
         }
     }
 }
@@ -207,12 +206,6 @@ impl Log {
         self.lines.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// Returns the last greeting of a server: its first reply.
-    #[must_use]
-    pub fn greeting(&self) -> Option<&LogLine> {
-        self.greeting.as_ref()
-    }
-
     /// Remembers a problem for the error line with its words.
     pub fn learn(&mut self, problem: &Problem) {
         let known = self.problems.iter().position(|known| known.message == problem.message);
@@ -235,13 +228,6 @@ impl Log {
     fn push(&mut self, line: LogLine) {
         if line.kind == LogKind::Error {
             self.pending.error = Some(line.text.clone());
-        }
-        // Any other reply with this code follows a command.
-        if line.kind == LogKind::Response
-            && line.text.starts_with("220")
-            && self.lines.back().is_none_or(|before| before.kind == LogKind::Status)
-        {
-            self.greeting = Some(line.clone());
         }
         self.lines.push_back(line);
         self.undrawn += 1;
@@ -387,19 +373,5 @@ mod tests {
         log.extend(vec![text_line(LogKind::Error, "broken")]);
         assert_eq!(log.take_error().as_deref(), Some("broken"));
         assert_eq!(log.take_error(), None);
-    }
-
-    #[test]
-    fn greeting_is_what_a_server_says_first() {
-        let mut log = Log::default();
-        let lines = [
-            (LogKind::Status, "Connecting to 192.0.2.1:21."),
-            (LogKind::Response, "220 A server"),
-            (LogKind::Command, "HASH file"),
-            (LogKind::Response, "220 ab12"),
-        ];
-        let numbered = |(seq, (kind, text))| LogLine { seq, ..text_line(kind, text) };
-        log.extend((0..).zip(lines).map(numbered).collect());
-        assert_eq!(log.greeting().unwrap().text, "220 A server");
     }
 }

@@ -23,8 +23,9 @@ use crate::{
     connection::{Connection, problems},
     delivery::OutgoingMessage,
     log::Log,
+    path::Collation,
     queue::{NextChunk, Queue, Rows},
-    remote::{Collation, RemoteDirectory},
+    remote::RemoteDirectory,
     saved::SavedHome,
     time::{Millis, Stopwatch},
 };
@@ -69,6 +70,8 @@ pub struct Page {
     digests_requested: Vec<(UploadId, u64)>,
     tick_at: Option<Millis>,
     announced: Announced,
+    /// The time of the last event, in milliseconds since 1970-01-01T00:00:00Z.
+    date: u64,
     busy: Stopwatch,
 }
 
@@ -90,9 +93,15 @@ impl Page {
         self.connection.set_language(language);
     }
 
-    /// Sets the order of names on the server.
+    /// Sets the order of names.
     pub fn set_collation(&mut self, collation: Collation) {
         self.remote.set_collation(collation);
+        self.queue.set_collation(collation);
+    }
+
+    /// Sets the time of the events that follow, in milliseconds since 1970-01-01T00:00:00Z.
+    pub fn set_date(&mut self, unix_millis: u64) {
+        self.date = unix_millis;
     }
 
     /// Returns the uploads.
@@ -246,6 +255,7 @@ impl Page {
             E::PickRejected(names) => self.reject_pick(&names),
 
             E::Upload(row, action) => self.act(row, action),
+            E::Rename(row, name) => self.queue.rename(row, &name),
             E::Bulk(scope, action) => self.act_on(scope, action),
             E::DecideAll(policy) => self.decide_all(policy),
             E::SetPolicy(policy) => self.set_policy(policy),

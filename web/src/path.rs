@@ -2,6 +2,9 @@
 
 use crate::join;
 
+/// Returns the ranks of names in the user's language: `file 2` before `file 10`, `ä` beside `a`.
+pub type Collation = fn(names: &[&str]) -> Vec<u64>;
+
 /// Returns the path of `name` in `directory`; a relative one when the directory is unknown.
 #[must_use]
 pub fn join(directory: &str, name: &str) -> String {
@@ -32,6 +35,13 @@ pub fn name(path: &str) -> &str {
 #[must_use]
 pub fn folder(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// Returns the path of a file in the folder of another one.
+#[must_use]
+pub fn sibling(path: &str, name: &str) -> String {
+    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
+    join::concat(&[path.get(..name_at).unwrap_or_default(), name])
 }
 
 /// Returns the first component of a picked path: the folder or the file that was dropped.
@@ -144,6 +154,12 @@ mod tests {
         assert_eq!(breadcrumbs("/a/b"), [("/", "/"), ("a", "/a"), ("b", "/a/b")]);
         assert_eq!(breadcrumbs("/"), [("/", "/")]);
         assert!(breadcrumbs("").is_empty());
+    }
+
+    #[test]
+    fn sibling_is_in_the_same_folder() {
+        assert_eq!(sibling("a/b/c.txt", "d"), "a/b/d");
+        assert_eq!(sibling("c.txt", "d"), "d");
     }
 
     #[test]

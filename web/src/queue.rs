@@ -21,6 +21,7 @@
 //!
 //!   retry:   Interrupted, Skipped, Failed, NeedsDecision ──▶ Queued
 //!   cancel:  everything but Done and Skipped ──▶ Skipped (stored after all ──▶ Done)
+//!   remove:  everything that is not open at the portal leaves the list
 //! ```
 
 use std::rc::Rc;
@@ -30,6 +31,7 @@ use protocol::UploadId;
 pub use self::{
     bulk::Scope,
     conflict::{Comparison, ConflictPolicy, ResumeScope, size_and_date},
+    editing::NameProblem,
     folders::{Folder, FolderId, folder_label},
     groups::{Group, GroupRows},
     matching::RowMatch,
@@ -49,13 +51,17 @@ use self::{
     offer_queue::OfferQueue,
     rows::OpenUploads,
 };
-use crate::{path, rate::Rate};
+use crate::{
+    path::{self, Collation},
+    rate::Rate,
+};
 
 mod actions;
 mod answers;
 mod bulk;
 mod conflict;
 pub mod digest_texts;
+mod editing;
 mod folders;
 mod groups;
 mod indexes;
@@ -102,6 +108,10 @@ pub struct Queue {
     leftovers: Leftovers,
     outage: Option<Outage>,
     rate: Rate,
+    /// The order of names; `None` until the browser's is known.
+    collation: Option<Collation>,
+    /// By row, while the list is sorted by name.
+    name_ranks: Vec<u64>,
     indexes: Indexes,
 }
 
@@ -236,6 +246,7 @@ impl Queue {
             self.enqueue(Some(row));
             self.unsaved.insert(row);
         }
+        self.sort_names();
     }
 
     /// Adds files that were picked before there was a server: [`Queue::place`].
@@ -294,6 +305,7 @@ impl Queue {
             self.indexes.update(row, &upload, upload.contribution(), Contribution::default());
         }
         self.changed.insert(row);
+        self.unsaved.insert(row);
     }
 
     /// Changes an upload, redraws its row and updates the indexes. Every upload is changed here.
@@ -310,11 +322,10 @@ impl Queue {
     /// Puts a row into the queue of offers if its state says so.
     fn enqueue(&mut self, row: Option<Row>) {
         if let Some(row) = row
-            && let Some(upload) = self.get(row)
-            && let State::Queued = upload.state
+            && let Some(Upload { state: State::Queued, .. }) = self.get(row)
         {
-            let size = upload.file.size;
-            self.queued.insert(row, size);
+            let rank = self.rank(row);
+            self.queued.insert(row, rank);
         }
     }
 

@@ -13,7 +13,10 @@ pub use self::{
     cursor::CursorMove,
     order::SortOrder,
 };
-use crate::{path, time::Millis};
+use crate::{
+    path::{self, Collation},
+    time::Millis,
+};
 
 mod action;
 mod change_dialog;
@@ -25,9 +28,6 @@ pub mod wording;
 
 /// After an upload has ended, the refresh waits this long for other uploads to end.
 const REFRESH_PAUSE: Duration = Duration::from_millis(800);
-/// Returns the ranks of names in the user's language: `file 2` before `file 10`, `ä` beside `a`.
-pub type Collation = fn(names: &[&str]) -> Vec<u64>;
-
 /// The directory in view.
 #[derive(Debug, Default)]
 pub struct RemoteDirectory {

@@ -1,9 +1,11 @@
-//! The result of the uploads, for a note or a mail.
+//! The result of the uploads, and what the receipt about them holds.
 
 use std::time::Duration;
 
 use crate::join::join;
 use crate::{
+    connection::facts,
+    destination::Destination,
     format,
     queue::{Queue, Totals, Upload, digest_texts, status, totals},
     texts::Text,
@@ -23,37 +25,46 @@ fn mean(bytes: u64, took: Duration) -> Option<u64> {
     thousandfold.checked_div(millis(took)).filter(|rate| *rate > 0)
 }
 
-/// Returns the sentence and a table with a line for each file, its columns separated by tabs: path,
-/// bytes, algorithm and digest where there is one, and status.
+/// Returns what the receipt holds, for the page's script that writes it (`web/static/receipt.js`):
+/// lines of columns, separated by tabs. The first line is the [`sentence`], the second one holds the
+/// server and the username. Then each file has a line: path below the folder, folder, bytes, algorithm
+/// and digest where there is one, when it was stored (milliseconds since 1970-01-01T00:00:00Z; empty if
+/// it was not), status.
 #[must_use]
-pub fn report(queue: &Queue, took: Duration) -> String {
+pub fn receipt(queue: &Queue, home: Option<&Destination>, took: Duration) -> String {
     let mut text = sentence(queue, took);
+    text.push('\n');
+    if let Some(Destination { host, port, username, .. }) = home {
+        let server = facts::server(host, *port, "");
+        add_columns(&mut text, &[&server, &format::name(username)]);
+    }
     for upload in queue.rows().filter_map(|row| queue.get(row)) {
         text.push('\n');
-        add_line(&mut text, upload);
+        add_file(&mut text, upload);
     }
-    text.push('\n');
     text
 }
 
-fn add_line(text: &mut String, upload: &Upload) {
+fn add_columns(text: &mut String, columns: &[&str]) {
+    text.push_str(&join(columns, "\t"));
+}
+
+fn add_file(text: &mut String, upload: &Upload) {
     let digest = upload.state().stored().and_then(|stored| stored.digest.as_ref());
     let (algorithm, hex) = digest.map_or(("", ""), |digest| {
         (digest_texts::algorithm(digest.algorithm), digest.hex.as_str())
     });
-    let (size, status) = (upload.size().to_string(), status::status(upload));
+    let stored_at = upload.stored_at().map(|at| at.to_string()).unwrap_or_default();
     let columns = [
-        &*format::cell(upload.path()),
-        "\t",
-        &*size,
-        "\t",
+        &*format::name(upload.path()),
+        &*format::name(upload.directory()),
+        &*upload.size().to_string(),
         algorithm,
-        "\t",
         &*format::visible(hex),
-        "\t",
-        &*status,
+        &*stored_at,
+        &*status::status(upload),
     ];
-    columns.into_iter().for_each(|column| text.push_str(column));
+    add_columns(text, &columns);
     if let Some(problem) = upload.state().problem() {
         [": ", &*format::visible(&problem.message)].iter().for_each(|part| text.push_str(part));
     }
@@ -73,18 +84,6 @@ pub fn stored_text(totals: &Totals, took: Duration, rate: Option<u64>) -> String
     join(&parts, " · ")
 }
 
-/// Confirms that the summary is on the clipboard.
-#[must_use]
-pub fn copied() -> &'static str {
-    Text::AnnounceCopied.text()
-}
-
-/// Says that the summary is selected, since the browser refused to copy it.
-#[must_use]
-pub fn selected() -> &'static str {
-    Text::AnnounceSelected.text()
-}
-
 #[cfg(test)]
 mod tests {
     use protocol::{
@@ -93,7 +92,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::queue::{PickedFile, State, Stored};
+    use crate::queue::{PickedFile, Row, State, Stored};
 
     const LIMITS: Limits = Limits {
         max_chunk_bytes: 1 << 16,
@@ -104,26 +103,30 @@ mod tests {
     };
 
     #[test]
-    fn summary_names_each_file_with_its_digest_or_what_went_wrong() {
+    fn receipt_names_each_file_with_its_digest_and_time_or_what_went_wrong() {
         let mut queue = Queue::default();
         let file = |path: &str, size| PickedFile { path: path.into(), size, modified_millis: None };
-        queue.add(vec![file("a/one", 3_000_000), file("a/t\two", 5)], "/", || State::Queued);
+        queue.add(vec![file("a/one", 3_000_000), file("a/t\two", 5)], "/in", || State::Queued);
         let offers = queue.offers(&LIMITS);
         let digest = FileDigest { algorithm: Algorithm::Crc32, hex: "00c0ffee".into() };
         let stored = Stored { verified: Verified::Digest, digest: Some(digest), page_agrees: true };
         queue.done(offers[0].upload, stored);
         let problem = Problem::new(Stage::Transfer, "No space left".into());
         queue.failed(offers[1].upload, problem, None);
-        let text = report(&queue, Duration::from_millis(1500));
+        queue.set_stored_at(Row(0), 1_700_000_000_000);
+        let home =
+            Destination { host: "h".into(), port: 21, encryption: None, username: "u\n".into() };
+        let text = receipt(&queue, Some(&home), Duration::from_millis(1500));
         let lines: Vec<_> = text.lines().collect();
-        assert_eq!(lines.len(), 3, "{text}");
+        assert_eq!(lines.len(), 4, "{text}");
         assert_eq!(
             lines[0],
             "1 file stored: 3.0\u{a0}MB in 2\u{a0}s, 2.0\u{a0}MB/s on average · 1 failed"
         );
-        let done = "Done, checksum confirmed by the server";
-        assert_eq!(lines[1], format!("a/one\t3000000\tCRC-32\t00c0ffee\t{done}"));
-        assert_eq!(lines[2], "a/t␉wo\t5\t\t\tFailed: No space left");
+        assert_eq!(lines[1], "h, port 21\tu␊");
+        let done = "1700000000000\tDone, checksum confirmed by the server";
+        assert_eq!(lines[2], format!("a/one\t/in\t3000000\tCRC-32\t00c0ffee\t{done}"));
+        assert_eq!(lines[3], "a/t␉wo\t/in\t5\t\t\t\tFailed: No space left");
     }
 
     #[test]

@@ -226,8 +226,7 @@ impl UploadList {
         if self.is_grouped(queue) {
             self.add_folders(&mut lines, queue);
         } else {
-            let listed = |row: &Row| self.is_behind_the_front(queue, *row);
-            lines.extend((0..queue.next_row().0).map(Row).filter(listed).map(ListRow::File));
+            self.add_files(&mut lines, (0..queue.next_row().0).map(Row), queue);
         }
         self.rows = lines;
         true
@@ -246,8 +245,8 @@ impl UploadList {
     /// Adds the folders with their files. Files in no folder have no heading.
     fn add_folders(&self, lines: &mut Vec<ListRow>, queue: &Queue) {
         for (id, folder) in queue.folders() {
-            let mut listed = folder.rows().iter().copied();
-            let is_listed = |row| self.is_behind_the_front(queue, row);
+            let mut listed = folder.rows().iter();
+            let is_listed = |row: &Row| self.is_behind_the_front(queue, *row);
             if !self.filter.may_pass(folder.totals()) || !listed.any(is_listed) {
                 continue;
             }
@@ -256,10 +255,17 @@ impl UploadList {
                 lines.push(ListRow::Folder(id));
             }
             if !has_heading || self.is_open(id, folder, queue) {
-                let rows = folder.rows().iter().copied();
-                lines.extend(rows.filter(|row| is_listed(*row)).map(ListRow::File));
+                self.add_files(lines, folder.rows().iter().copied(), queue);
             }
         }
+    }
+
+    /// Adds those of some files that are listed and not at the front, in the chosen order.
+    fn add_files(&self, lines: &mut Vec<ListRow>, rows: impl Iterator<Item = Row>, queue: &Queue) {
+        let listed = rows.filter(|row| self.is_behind_the_front(queue, *row));
+        let mut ranked: Vec<_> = listed.map(|row| (queue.rank(row), row)).collect();
+        ranked.sort_unstable();
+        lines.extend(ranked.into_iter().map(|(_, row)| ListRow::File(row)));
     }
 }
 
@@ -271,7 +277,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::queue::{PickedFile, State, Stored};
+    use crate::queue::{OfferOrder, PickedFile, State, Stored};
 
     const LIMITS: Limits = Limits {
         max_chunk_bytes: 1 << 16,
@@ -311,6 +317,20 @@ mod tests {
     fn finish(queue: &mut Queue, row: usize) {
         let (id, _) = queue.open().find(|(_, open)| *open == Row(row)).unwrap();
         queue.done(id, Stored { verified: Verified::Size, digest: None, page_agrees: false });
+    }
+
+    #[test]
+    fn files_of_a_folder_are_in_the_chosen_order() {
+        let mut queue = queue(["b/1", "a", "b/2"]);
+        let backwards: fn(&[&str]) -> Vec<u64> = |names| (0..names.len() as u64).rev().collect();
+        queue.set_collation(backwards);
+        queue.set_order(OfferOrder::ByName);
+        let mut listing = UploadList::default();
+        assert_eq!(lines(&mut listing, &queue), ["b/", "b/2", "b/1", "a"]);
+        listing.set_grouping(Grouping::Off);
+        assert_eq!(lines(&mut listing, &queue), ["b/2", "a", "b/1"]);
+        queue.set_order(OfferOrder::AsDropped);
+        assert_eq!(lines(&mut listing, &queue), ["b/1", "a", "b/2"]);
     }
 
     #[test]

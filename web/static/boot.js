@@ -154,6 +154,59 @@ question.addEventListener("close", () => {
   showMatch("");
 });
 
+// Parts that few need are loaded when they are used. This script's tag names them.
+const load = (name) => import(new URL(script.dataset[name], document.baseURI));
+
+// The receipt. The program has written its content when the click reaches the document.
+const receipt = field("summary");
+new MutationObserver(async () => {
+  if (!receipt.hidden) (await load("receipt")).show();
+}).observe(receipt, { attributeFilter: ["hidden"] });
+document.addEventListener("click", async ({ target }) => {
+  const action = target.closest("[data-receipt]")?.dataset.receipt;
+  if (action) (await load("receipt"))[action]();
+  const link = target.closest(".problem-to-log");
+  if (link) (await load("logLinks")).follow(link);
+  const share = target.closest("#log-share > button");
+  if (share) (await load("logExport"))[share.dataset.action]();
+});
+field("send-more").addEventListener("click", () => field("choose-files").click());
+
+// Notifications, from the first upload on.
+const total = field("total");
+new MutationObserver(async (changes, observer) => {
+  if (total.hidden) return;
+  observer.disconnect();
+  (await load("notify")).start();
+}).observe(total, { attributeFilter: ["hidden"] });
+
+// How this page came here.
+const hop = field("hop-to-portal");
+hop.textContent = location.protocol === "https:" ? hop.dataset.encrypted : hop.dataset.plain;
+
+// The list of shortcuts.
+const shortcuts = field("shortcuts-dialog");
+field("shortcuts-open").addEventListener("click", () => shortcuts.showModal());
+document.addEventListener("keydown", ({ key, target }) => {
+  if (key === "?" && !target.closest("input, select, textarea, dialog")) shortcuts.showModal();
+});
+
+// The list of uploads: one stop of the Tab key a row, from which the arrow keys reach its buttons.
+const uploads = field("uploads");
+uploads.addEventListener("keydown", (event) => {
+  const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+  const row = event.target.closest("li");
+  if (!step || !row) return;
+  const inside = [...row.querySelectorAll("button, summary, input")];
+  const stops = [row, ...inside.filter((stop) => stop.checkVisibility())];
+  stops[stops.indexOf(event.target) + step]?.focus();
+  event.preventDefault();
+});
+uploads.addEventListener("click", async ({ target }) => {
+  const row = target.closest("[data-action=name]")?.closest("li");
+  if (row) (await load("rename")).edit(row);
+});
+
 try {
   const program = await import(new URL(script.dataset.glue, document.baseURI));
   await program.default({ module_or_path: new URL(script.dataset.wasm, document.baseURI) });

@@ -92,7 +92,9 @@ fn uses(template: &'static str, english: &'static Texts) -> Uses {
     let mut uses = Uses::new();
     let of_template = template.split("language.get(\"").skip(1);
     for key in of_template.map(|rest| rest.split_once("\")").unwrap().0) {
-        uses.insert(key.to_owned(), Vec::new());
+        // The page's scripts fill the places of the template's texts.
+        let of_english = english.0.get(key).map_or(Vec::new(), |text| places(text));
+        uses.insert(key.to_owned(), of_english);
     }
     for (key, places) in texts_of_program() {
         uses.insert(format!("program.{key}"), sorted(&places));

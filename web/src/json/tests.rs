@@ -22,6 +22,8 @@ fn row() -> SavedRow {
         edges: Some(1),
         paused: true,
         stored: None,
+        stored_at: None,
+        new_path: None,
         skipped: None,
     }
 }

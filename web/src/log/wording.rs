@@ -2,9 +2,20 @@
 
 use protocol::server::LogKind;
 
-use crate::texts::{Plural, Text};
+use super::pairs::Answered;
+use crate::{
+    join::concat,
+    texts::{Plural, Text},
+};
 
 const LINES_MISSING: Plural = Plural { one: Text::LogMissingOne, other: Text::LogMissingOther };
+
+/// Says which command a reply answers, and how long that took. The same in every language, as the
+/// line is.
+#[must_use]
+pub fn answer(answered: &Answered) -> String {
+    concat(&[&answered.verb, ", ", &answered.took_millis.to_string(), "\u{a0}ms"])
+}
 
 /// The label of an FTPS session: uploads run over several at once.
 #[must_use]
@@ -42,22 +53,10 @@ pub fn found(at: u32, number: u32) -> String {
     }
 }
 
-/// Confirms that the log is on the clipboard.
-#[must_use]
-pub fn copied(lines: usize) -> String {
-    Text::LogCopied.fill(&[&lines])
-}
-
 /// Says that the browser refused to copy the log.
 #[must_use]
 pub fn copy_refused() -> &'static str {
     Text::LogCopyRefused.text()
-}
-
-/// The header of a log that is copied or downloaded.
-#[must_use]
-pub fn header(date: &str, browser: &str, greeting: &str) -> String {
-    Text::LogHead.fill(&[&env!("CARGO_PKG_VERSION"), &date, &browser, &greeting])
 }
 
 /// The name of a kind of line.

@@ -23,6 +23,12 @@ impl Page {
                 // Where one decision may not resume all of them, it is about this file.
                 self.queue.decide(row, policy);
             }
+            UploadAction::Remove => {
+                if self.queue.remove(row) {
+                    self.announce(announcements::cleared(1));
+                    self.effects.push(Effect::ForgetRows(vec![row]));
+                }
+            }
             UploadAction::Cancel => {
                 if let Some(upload) = self.queue.cancel(row) {
                     self.send_cancel(upload);

@@ -44,6 +44,8 @@ pub enum Event {
     PickRejected(Vec<String>),
     /// The user acts on an upload.
     Upload(Row, UploadAction),
+    /// The user gives a file another name on the server.
+    Rename(Row, String),
     /// The user acts on many uploads.
     Bulk(Scope, BulkAction),
     /// The user decides about all files that the server has already, and about later ones.
@@ -104,6 +106,8 @@ pub enum UploadAction {
     Cancel,
     /// Tries again.
     Retry,
+    /// Removes it from the list.
+    Remove,
     /// Uploads a file whose name is too long under a shorter one.
     Shorten,
     /// Decides about the server's file of the same name.

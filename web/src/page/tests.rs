@@ -142,6 +142,8 @@ fn left_at(host: &str) -> RestoredPage {
         edges: Some(7),
         paused: false,
         stored: None,
+        stored_at: None,
+        new_path: None,
         skipped: None,
     };
     let destination = Destination { host: host.into(), ..destination() };

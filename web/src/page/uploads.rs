@@ -29,7 +29,9 @@ impl Page {
 
     pub(super) fn done(&mut self, upload: UploadId, stored: Stored, now: Millis) {
         self.forget_digest(upload);
-        self.queue.done(upload, stored);
+        if let Some(row) = self.queue.done(upload, stored) {
+            self.queue.set_stored_at(row, self.date);
+        }
         self.remote.changed(now);
     }
 

@@ -87,7 +87,7 @@ impl Queue {
         }
     }
 
-    fn wait(&mut self, row: Row) {
+    pub(super) fn wait(&mut self, row: Row) {
         let state = self.waiting_state(row);
         self.change(row, |upload| upload.state = state);
         self.enqueue(Some(row));

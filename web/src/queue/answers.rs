@@ -55,6 +55,11 @@ impl Queue {
         Some(row)
     }
 
+    /// Sets when the server stored a file, in milliseconds since 1970-01-01T00:00:00Z.
+    pub fn set_stored_at(&mut self, row: Row, unix_millis: u64) {
+        self.change(row, |upload| upload.stored_at = Some(unix_millis));
+    }
+
     /// A file of this name exists: applies the user's policy. `resume` is the part file with
     /// the new bytes if the name was taken meanwhile. Returns the row if the user has to decide.
     pub fn conflict(

@@ -2,7 +2,8 @@
 
 use protocol::UploadId;
 
-use super::{ConflictPolicy, Folder, FolderId, OfferOrder, Queue, ResumeScope, Row, State};
+use super::{ConflictPolicy, Folder, FolderId, OfferOrder, Queue, ResumeScope, Row, State, Upload};
+use crate::path::Collation;
 
 /// The uploads that an action applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,12 +45,52 @@ impl Queue {
         self.queued.order()
     }
 
-    /// Sets the order in which queued uploads are offered. The list keeps its own.
+    /// Sets the order in which uploads are listed, and offered while they are queued.
     pub fn set_order(&mut self, order: OfferOrder) {
-        let uploads = &self.uploads;
-        self.queued.sort(order, |row| {
-            uploads.get(row.0).and_then(Option::as_ref).map_or(0, |upload| upload.file.size)
-        });
+        self.queued.set_order(order);
+        self.sort();
+    }
+
+    /// Sets the order of names.
+    pub fn set_collation(&mut self, collation: Collation) {
+        self.collation = Some(collation);
+    }
+
+    /// Sorts the uploads anew if their names decide about the order.
+    pub(super) fn sort_names(&mut self) {
+        if let OfferOrder::ByName = self.order() {
+            self.sort();
+        }
+    }
+
+    fn sort(&mut self) {
+        self.list_version += 1;
+        self.rank_names();
+        for row in self.queued.take() {
+            self.enqueue(Some(row));
+        }
+    }
+
+    fn rank_names(&mut self) {
+        self.name_ranks.clear();
+        if let (OfferOrder::ByName, Some(collation)) = (self.order(), self.collation) {
+            let name = |row| self.get(Row(row)).map_or("", Upload::path);
+            let names: Vec<_> = (0..self.uploads.len()).map(name).collect();
+            self.name_ranks = collation(&names);
+        }
+    }
+
+    /// Returns the place of a row in the chosen order; rows of the same place are in the order of
+    /// picking.
+    #[must_use]
+    pub fn rank(&self, row: Row) -> u64 {
+        let size = || self.get(row).map_or(0, Upload::size);
+        match self.order() {
+            OfferOrder::AsDropped => 0,
+            OfferOrder::SmallestFirst => size(),
+            OfferOrder::LargestFirst => u64::MAX - size(),
+            OfferOrder::ByName => self.name_ranks.get(row.0).copied().unwrap_or(u64::MAX),
+        }
     }
 
     /// Decides every open question and later ones.
@@ -93,16 +134,12 @@ impl Queue {
     pub fn clear_finished(&mut self) -> Vec<Row> {
         let finished = self.rows_where(State::is_finished);
         // A cancelled upload that is still open at the portal may turn out to be stored.
-        let cleared: Vec<_> = finished
-            .into_iter()
-            .filter(|row| !self.open.iter().any(|(_, open)| open == *row))
-            .collect();
-        self.list_version += 1;
+        let cleared: Vec<_> =
+            finished.into_iter().filter(|row| !self.is_known_to_portal(*row)).collect();
         for row in &cleared {
             self.clear(*row);
         }
-        let uploads = &self.uploads;
-        self.indexes.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
+        self.forget_cleared();
         cleared
     }
 

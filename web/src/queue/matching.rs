@@ -28,14 +28,14 @@ impl Queue {
             let mut found = rows.iter().filter(|(_, upload)| matches(upload)).map(|(row, _)| *row);
             (found.next(), found.next())
         };
-        let same_path = |upload: &Upload| upload.path() == file.path;
+        let same_path = |upload: &Upload| upload.file.path == file.path;
         if let (Some(row), _) = find(&|upload| same_path(upload) && upload.file.looks_like(file)) {
             return RowMatch::Missing(row);
         }
         let elsewhere = |upload: &Upload| {
             upload.edges.is_some()
                 && upload.file.looks_like(file)
-                && path::is_suffix(upload.path(), &file.path)
+                && path::is_suffix(&upload.file.path, &file.path)
         };
         match (find(&elsewhere), find(&same_path)) {
             ((Some(row), None), _) => RowMatch::Missing(row),

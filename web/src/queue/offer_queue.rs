@@ -17,20 +17,11 @@ pub enum OfferOrder {
     SmallestFirst,
     /// The largest file first.
     LargestFirst,
+    /// By their names, as the page's language sorts them.
+    ByName,
 }
 
-impl OfferOrder {
-    /// Returns the sort key of a file with `size` bytes; its row is the second key.
-    fn rank(self, size: u64) -> u64 {
-        match self {
-            Self::AsDropped => 0,
-            Self::SmallestFirst => size,
-            Self::LargestFirst => u64::MAX - size,
-        }
-    }
-}
-
-/// The queued rows, each with its file's size.
+/// The queued rows, each with its rank.
 #[derive(Debug, Default)]
 pub(super) struct OfferQueue {
     order: OfferOrder,
@@ -47,10 +38,15 @@ impl OfferQueue {
         self.order
     }
 
-    pub(super) fn insert(&mut self, row: Row, size: u64) {
+    /// Sets the order. The ranks of the queued rows stay: [`OfferQueue::take`].
+    pub(super) fn set_order(&mut self, order: OfferOrder) {
+        self.order = order;
+    }
+
+    pub(super) fn insert(&mut self, row: Row, rank: u64) {
         self.rows.insert(row);
         if self.ranked.insert(row) {
-            self.ranks.push(Reverse((self.order.rank(size), row)));
+            self.ranks.push(Reverse((rank, row)));
         }
     }
 
@@ -72,12 +68,10 @@ impl OfferQueue {
         *self = Self { order: self.order, ..Self::default() };
     }
 
-    /// Sorts the queue anew; `size` returns the size of a row's file.
-    pub(super) fn sort(&mut self, order: OfferOrder, size: impl Fn(Row) -> u64) {
-        let rows = std::mem::take(&mut self.rows);
-        *self = Self { order, ..Self::default() };
-        for row in rows.iter() {
-            self.insert(row, size(row));
-        }
+    /// Takes all rows out of the queue.
+    pub(super) fn take(&mut self) -> Vec<Row> {
+        let rows = self.rows.iter().collect();
+        self.clear();
+        rows
     }
 }

@@ -25,6 +25,8 @@ impl Queue {
                 (None, None) => State::Interrupted,
             };
             let upload = Upload {
+                new_path: saved.new_path,
+                stored_at: saved.stored_at,
                 choice: saved.choice,
                 name_number: saved.name_number,
                 resume: saved.temporary_path,
@@ -36,6 +38,7 @@ impl Queue {
             };
             self.push(upload);
         }
+        self.sort_names();
     }
 
     /// Returns whether restored rows miss their files.

@@ -14,6 +14,8 @@ pub struct SavedRow {
     pub size: u64,
     /// Its last modification, in milliseconds since 1970-01-01T00:00:00Z.
     pub modified_millis: Option<i64>,
+    /// The path that the user chose instead.
+    pub new_path: Option<String>,
     /// The directory on the server.
     pub directory: String,
     /// The user's choice for this file when its name is taken.
@@ -30,6 +32,8 @@ pub struct SavedRow {
     pub paused: bool,
     /// How the file was stored, if it was.
     pub stored: Option<Stored>,
+    /// When it was stored, in milliseconds since 1970-01-01T00:00:00Z.
+    pub stored_at: Option<u64>,
     /// Why the upload was skipped, if it was.
     pub skipped: Option<Skipped>,
 }
@@ -76,6 +80,7 @@ impl Queue {
             path: upload.file.path.clone(),
             size: upload.file.size,
             modified_millis: upload.file.modified_millis,
+            new_path: upload.new_path.clone(),
             directory: upload.directory.to_string(),
             choice: upload.choice,
             name_number: upload.name_number,
@@ -84,6 +89,7 @@ impl Queue {
             edges: upload.edges,
             paused,
             stored: upload.state.stored().cloned(),
+            stored_at: upload.stored_at,
             skipped: upload.state.skipped(),
         })
     }

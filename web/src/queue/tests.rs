@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 mod breaks;
 mod conflicts;
+mod editing;
 mod ending;
 mod pausing;
 mod random_actions;

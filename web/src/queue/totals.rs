@@ -55,6 +55,13 @@ impl Totals {
         self.files > 0 && self.active + self.paused + self.waiting == 0
     }
 
+    /// Returns whether nothing is sent or waits for an answer, and something has ended: then there is
+    /// a receipt. Files of an earlier page that wait for their user do not change that.
+    #[must_use]
+    pub fn has_receipt(&self) -> bool {
+        self.ended() || (self.done > 0 && self.active + self.paused + self.undecided == 0)
+    }
+
     /// Returns whether leaving the page would interrupt an upload.
     #[must_use]
     pub fn under_way(&self) -> bool {

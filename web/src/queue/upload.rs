@@ -57,6 +57,10 @@ pub struct Upload {
     /// The directory on the server. Thousands of uploads share one.
     pub(super) directory: Rc<str>,
     pub(super) folder: FolderId,
+    /// The path below the directory that the user chose instead of the picked one.
+    pub(super) new_path: Option<String>,
+    /// When the server confirmed the file, in milliseconds since 1970-01-01T00:00:00Z.
+    pub(super) stored_at: Option<u64>,
     /// The user's choice for this file; the queue's policy applies to the others.
     pub(super) choice: Option<ConflictPolicy>,
     /// The number in its name on the server: from 2 on when it was renamed.
@@ -81,6 +85,8 @@ impl Upload {
             file,
             directory,
             folder: FolderId::default(),
+            new_path: None,
+            stored_at: None,
             choice: None,
             name_number: 1,
             resume: None,
@@ -100,10 +106,22 @@ impl Upload {
         &self.file
     }
 
-    /// Returns the path of the picked file.
+    /// Returns the path of the picked file, with the name that the user gave it.
     #[must_use]
     pub fn path(&self) -> &str {
-        &self.file.path
+        self.new_path.as_deref().unwrap_or(&self.file.path)
+    }
+
+    /// Returns the directory on the server below which the file goes.
+    #[must_use]
+    pub fn directory(&self) -> &str {
+        &self.directory
+    }
+
+    /// Returns when the server confirmed the file, in milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn stored_at(&self) -> Option<u64> {
+        self.stored_at
     }
 
     /// Returns the file's size in bytes.
@@ -125,18 +143,18 @@ impl Upload {
         Some(Comparison::of(self.file.size, self.file.modified_millis, existing))
     }
 
-    /// Returns the path on the server, if it differs from the picked one.
+    /// Returns the path on the server, if it differs from the one that the list shows.
     #[must_use]
     pub fn renamed(&self) -> Option<String> {
         let name = self.name_on_server();
-        (name != self.file.path).then_some(name)
+        (name != self.path()).then_some(name)
     }
 
     /// Returns the path below the directory on the server: with a number where it was renamed, and
     /// shortened where it is too long.
     #[must_use]
     pub fn name_on_server(&self) -> String {
-        path::numbered(&path::shortened(&self.file.path), self.name_number)
+        path::numbered(&path::shortened(self.path()), self.name_number)
     }
 
     /// Returns the state.
@@ -238,7 +256,7 @@ impl Upload {
     }
 
     pub(super) fn file_name(&self) -> &str {
-        path::name(self.path())
+        path::name(&self.file.path)
     }
 
     /// Sets the part file of the upload, and notes how many bytes it has.

@@ -5,7 +5,7 @@ use std::{
     rc::{Rc, Weak},
 };
 
-use js_sys::{Function, Math};
+use js_sys::{Date, Function, Math};
 use web_sys::{File, WebSocket};
 
 use super::{
@@ -125,6 +125,7 @@ impl App {
 
     /// Handles events that happened at the same time, in order.
     pub(super) fn handle_all(self: &Rc<Self>, events: impl IntoIterator<Item = Event>) {
+        self.page.borrow_mut().set_date(unix_millis());
         for event in events {
             let effects = self.page.borrow_mut().handle(event, self.now(), Math::random());
             for effect in effects {
@@ -249,6 +250,16 @@ impl App {
     pub(super) fn now(&self) -> Millis {
         Millis(self.dom.window.performance().map_or(0.0, |clock| clock.now()) as u64)
     }
+}
+
+/// Returns the time in milliseconds since 1970-01-01T00:00:00Z.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "no date that a computer has is negative or beyond 2^53"
+)]
+fn unix_millis() -> u64 {
+    Date::now() as u64
 }
 
 impl Callbacks {

@@ -37,22 +37,15 @@ fn locales() -> Array {
     locales
 }
 
-/// Formats a local time for the log: `14:03:22` in every language.
+/// Formats a local time for the log: `14:03:22.123` in every language.
 pub(super) fn clock_time(millis: f64) -> String {
     let date = Date::new(&millis.into());
-    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
-}
-
-/// Formats a local time for file names: `2026-11-22-1403`.
-pub(super) fn file_date(millis: f64) -> String {
-    let date = Date::new(&millis.into());
     format!(
-        "{}-{:02}-{:02}-{:02}{:02}",
-        date.get_full_year(),
-        date.get_month() + 1,
-        date.get_date(),
+        "{:02}:{:02}:{:02}.{:03}",
         date.get_hours(),
-        date.get_minutes()
+        date.get_minutes(),
+        date.get_seconds(),
+        date.get_milliseconds()
     )
 }
 

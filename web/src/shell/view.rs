@@ -140,9 +140,9 @@ impl Views {
         self.uploads.move_focus(to);
     }
 
-    /// Shows the summary selected, for the user to copy.
-    pub(super) fn select_summary(&self, text: &str) {
-        self.summary.select(text);
+    /// Writes what the receipt is made of into the document.
+    pub(super) fn write_receipt(&self, page: &Page, now: Millis) {
+        self.summary.write_receipt(page, now);
     }
 
     /// Draws what has changed.

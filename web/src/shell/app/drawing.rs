@@ -6,11 +6,9 @@ use super::{App, Scheduled};
 use crate::{
     queue::FolderId,
     shell::{
-        clipboard,
         dom::spawn,
         view::{FocusMove, Redraw, log},
     },
-    summary,
     time::Millis,
     upload_list::{Grouping, UploadFilter},
 };
@@ -155,22 +153,8 @@ impl App {
         self.views.borrow().fingerprint()
     }
 
-    /// Copies the summary. Where the browser forbids that, selects it for the user to copy.
-    pub(in crate::shell) fn copy_summary(self: &Rc<Self>) {
-        let text = {
-            let page = self.page.borrow();
-            summary::report(page.queue(), page.busy_time(self.now()))
-        };
-        let app = self.clone();
-        spawn(async move {
-            let announcement = if clipboard::write(&app.dom.window, &text).await {
-                summary::copied()
-            } else {
-                app.views.borrow().select_summary(&text);
-                summary::selected()
-            };
-            app.views.borrow_mut().announce(announcement.to_owned());
-            app.request_frame();
-        });
+    /// Writes what the receipt is made of into the document.
+    pub(in crate::shell) fn write_receipt(&self) {
+        self.views.borrow().write_receipt(&self.page.borrow(), self.now());
     }
 }

@@ -40,8 +40,6 @@ pub(super) fn listen_to_log(app: &Rc<App>) {
 fn action_of(app: &App, event: &Event) -> Option<LogAction> {
     let target = event.target()?.unchecked_into::<Element>();
     Some(match (&*event.type_(), &*target.id()) {
-        ("click", "log-copy") => LogAction::Copy,
-        ("click", "log-download") => LogAction::Download,
         ("click", _) => {
             // The click ends a selection of text.
             let selection = app.dom.window.get_selection().ok().flatten();

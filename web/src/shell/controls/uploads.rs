@@ -4,18 +4,21 @@
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlButtonElement, HtmlElement, KeyboardEvent};
+use web_sys::{Element, HtmlElement, KeyboardEvent};
 
 use super::{on_choice, on_click};
 use crate::{
     page::{BulkAction, Event, UploadAction},
-    queue::{ConflictPolicy, FolderId, OfferOrder, Row, Scope},
+    queue::{ConflictPolicy, FolderId, NameProblem, OfferOrder, Row, Scope},
     shell::{
         app::App,
-        dom::{closest, function, list_item, listen},
+        dom::{closest, function, list_item, listen, set_attribute},
         view::{self, FocusMove},
     },
 };
+
+/// The attribute of a row with the name that the user entered for its file.
+const NEW_NAME: &str = "data-new-name";
 
 pub(super) fn listen_to_uploads(app: &Rc<App>) {
     listen_to_list(app);
@@ -41,8 +44,7 @@ fn listen_to_list(app: &Rc<App>) {
         } else if let Some(button) = closest(&event, "[data-action]")
             && let Some(item) = list_item(&button)
         {
-            let event = event_of_button(&button, &item);
-            event.into_iter().for_each(|event| clicked.handle(event));
+            act(&clicked, &button, &item);
         }
     });
     // Rows may move again as soon as the user points at none of them and none has the focus.
@@ -86,9 +88,10 @@ fn listen_to_filters(app: &Rc<App>) {
         let decision = name.and_then(|name| policy(&name)).map(Event::DecideAll);
         decision.into_iter().for_each(|event| decided.handle(event));
     });
-    let copy: HtmlButtonElement = app.dom.find("copy-summary");
+    // The page's script copies, saves or prints it in its own listener, which runs after this one.
+    let receipt: HtmlElement = app.dom.find("summary");
     let app = app.clone();
-    listen(&copy, "click", move |_: web_sys::Event| app.copy_summary());
+    listen(&receipt, "click", move |_: web_sys::Event| app.write_receipt());
 }
 
 /// Listens in the capturing phase: either the page or a list scrolls.
@@ -101,10 +104,32 @@ fn listen_to_scrolling(app: &Rc<App>) {
     let _ = app.dom.window.add_event_listener_with_callback("resize", &scrolled);
 }
 
+/// Does what a button in a list item is for.
+fn act(app: &Rc<App>, button: &Element, item: &Element) {
+    let name = item.get_attribute(NEW_NAME).filter(|_| button.has_attribute("data-renames"));
+    match (row_of(item), name) {
+        (Some(row), Some(name)) => rename(app, item, row, name),
+        _ => event_of_button(button, item).into_iter().for_each(|event| app.handle(event)),
+    }
+}
+
+/// Gives a file another name, or marks the row with the reason against it. The script of the name's
+/// field (`web/static/rename.js`) shows that.
+fn rename(app: &Rc<App>, item: &Element, row: Row, name: String) {
+    let problem = app.page().queue().name_problem(row, &name);
+    set_attribute(item, "data-name-problem", problem.map_or("", NameProblem::code));
+    if problem.is_none() {
+        app.handle(Event::Rename(row, name));
+    }
+}
+
+fn row_of(item: &Element) -> Option<Row> {
+    item.get_attribute("data-row")?.parse().ok().map(Row)
+}
+
 /// Returns the event of a button in a list item, which is an upload or a folder.
 fn event_of_button(button: &Element, item: &Element) -> Option<Event> {
-    let row = item.get_attribute("data-row").and_then(|row| row.parse().ok()).map(Row);
-    Some(match row {
+    Some(match row_of(item) {
         Some(row) => Event::Upload(row, upload_action(button)?),
         None => Event::Bulk(Scope::Folder(folder_of(item)?), bulk_action(button)?),
     })
@@ -131,6 +156,7 @@ fn upload_action(button: &Element) -> Option<UploadAction> {
         "cancel" => UploadAction::Cancel,
         "retry" => UploadAction::Retry,
         "shorten" => UploadAction::Shorten,
+        "remove" => UploadAction::Remove,
         decision => {
             let policy = policy(decision)?;
             if is_for_all(button) {
@@ -148,13 +174,14 @@ fn is_for_all(button: &Element) -> bool {
     checked.is_some()
 }
 
-/// Returns what a key clicks in the list item with the focus: Enter its toggle, Delete its Cancel
-/// button if that is shown.
+/// Returns what a key clicks in the list item with the focus: Enter its toggle, F2 its Rename button,
+/// Delete its Cancel button or else its Remove button, if these are shown.
 fn button_of_key(event: &web_sys::Event, key: &str) -> Option<HtmlElement> {
     let item = event.target()?.dyn_into::<Element>().ok()?;
     let selector = match key {
         "Enter" => ".folder-toggle, summary",
-        "Delete" => "[data-action=cancel]:not([hidden])",
+        "F2" => "[data-action=name]:not([hidden])",
+        "Delete" => "[data-action=cancel]:not([hidden]), [data-action=remove]:not([hidden])",
         _ => return None,
     };
     if !item.has_attribute("aria-posinset") {
@@ -180,6 +207,7 @@ fn order(name: &str) -> Option<OfferOrder> {
         "dropped" => OfferOrder::AsDropped,
         "smallest" => OfferOrder::SmallestFirst,
         "largest" => OfferOrder::LargestFirst,
+        "name" => OfferOrder::ByName,
         _ => return None,
     })
 }

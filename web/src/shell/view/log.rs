@@ -6,7 +6,7 @@ use std::ops::{Range, RangeInclusive};
 use js_sys::{Array, Date};
 use protocol::server::{LogKind, LogLine};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement, Url};
+use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
 
 pub(in crate::shell) use self::explanations::fetch_explanations;
 use self::{
@@ -19,7 +19,7 @@ use crate::join::concat;
 use crate::{
     format,
     log::wording,
-    log::{self, KindFilter, Log, LogFilter},
+    log::{self, KindFilter, Log, LogFilter, pairs::Pairs},
     mask::{MaskOptions, Masker, NameKind},
     page::Page,
     shell::{
@@ -29,7 +29,6 @@ use crate::{
 };
 
 mod explanations;
-mod export;
 mod follow;
 mod search;
 
@@ -38,6 +37,9 @@ mod search;
 const LINES_PER_FRAME: RangeInclusive<usize> = 10..=200;
 /// If the log takes longer than this in a frame, the next frame draws fewer lines. In milliseconds.
 const LONG_DRAWING: f64 = 8.0;
+
+/// The length of a time without its milliseconds: `14:03:22`.
+const SECONDS: usize = 8;
 
 /// An action of the log's reader.
 pub(in crate::shell) enum LogAction {
@@ -53,10 +55,6 @@ pub(in crate::shell) enum LogAction {
     ToggleAll,
     /// Use these explanations; `None` if they could not be loaded.
     SetExplanations(Option<Array>),
-    /// Copy the lines that are shown.
-    Copy,
-    /// Download the lines that are shown as a file.
-    Download,
 }
 
 /// From one match of the search to another.
@@ -99,8 +97,7 @@ pub(super) struct LogView {
     masks: Masker,
     search: Search,
     explanations: Explanations,
-    /// The object URL of the last download.
-    download_url: Option<String>,
+    pairs: Pairs,
 }
 
 impl LogView {
@@ -126,7 +123,7 @@ impl LogView {
             masks: Masker::default(),
             search: Search::default(),
             explanations: Explanations::default(),
-            download_url: None,
+            pairs: Pairs::default(),
         })
     }
 
@@ -186,18 +183,6 @@ impl LogView {
                 self.explain_again(log, "[aria-expanded=true]")?;
                 return Ok(Outcome::Done);
             }
-            LogAction::Copy => {
-                let (text, lines) = export::text(&self.dom, log, self.filter, &mut self.masks);
-                export::copy(self.dom.window.clone(), self.status.clone(), text, lines);
-            }
-            LogAction::Download => {
-                let (text, _) = export::text(&self.dom, log, self.filter, &mut self.masks);
-                let link: HtmlElement = self.dom.find("log-download-link");
-                let url = export::download(&link, &text)?;
-                if let Some(before) = self.download_url.replace(url) {
-                    let _ = Url::revoke_object_url(&before);
-                }
-            }
         }
         Ok(self.outcome())
     }
@@ -254,7 +239,14 @@ impl LogView {
         element.set_attribute("data-kind", kind_name(looks_like))?;
         element.set_attribute("data-line", &number.to_string())?;
         let time: Element = query(&element, ".line-time");
-        time.set_text_content(Some(&clock_time(millis(line.at_millis))));
+        let at = clock_time(millis(line.at_millis));
+        let (seconds, thousandths) = at.split_at_checked(SECONDS).unwrap_or((&at, ""));
+        time.set_text_content(Some(seconds));
+        time.set_attribute("data-millis", thousandths)?;
+        if let Some(answered) = self.pairs.next(line) {
+            let took = wording::answer(&answered);
+            query::<Element>(&element, ".line-text").set_attribute("data-answers", &took)?;
+        }
         let session = time.next_element_sibling().ok_or("a line without a session")?;
         if let Some(number) = line.connection {
             session.set_text_content(Some(&concat(&["#", &*number.to_string()])));

@@ -4,7 +4,7 @@
 use protocol::Problem;
 use web_sys::HtmlElement;
 
-use super::super::dom::{Dom, Template, Visibility, query, set_text, show};
+use super::super::dom::{Dom, Template, Visibility, query, set_attribute, set_text, show};
 use crate::join::join;
 use crate::{format, problem};
 
@@ -32,6 +32,7 @@ impl ProblemTemplate {
             set_text(&part, &format::visible(text.unwrap_or_default()));
             show(&part, Visibility::shown_if(text.is_some()));
         };
+        set_attribute(&element, "data-logged", &format::visible(problem.logged()));
         text(".problem-stage", Some(problem::stage(problem.stage)));
         text(".problem-text", Some(&problem.message));
         text(".problem-cause", problem.cause.as_deref());

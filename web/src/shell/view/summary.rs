@@ -1,4 +1,4 @@
-//! The summary of the uploads after all have ended.
+//! The receipt after the uploads have ended.
 
 use web_sys::{Element, HtmlElement, HtmlTextAreaElement};
 
@@ -9,8 +9,9 @@ pub(super) struct SummaryView {
     dom: Dom,
     slot: HtmlElement,
     text: Element,
-    /// Holds the summary for manual copying, where the browser forbids access to the clipboard.
-    manual_copy: HtmlTextAreaElement,
+    /// Holds what the receipt is made of, and shows it where the browser forbids access to the
+    /// clipboard.
+    content: HtmlTextAreaElement,
     /// Gets the focus when the element that had it is hidden.
     fallback: HtmlElement,
 }
@@ -21,32 +22,31 @@ impl SummaryView {
             dom: dom.clone(),
             slot: dom.find("summary"),
             text: dom.find("summary-text"),
-            manual_copy: dom.find("summary-manual-copy"),
+            content: dom.find("receipt-content"),
             fallback: dom.find("uploads-section"),
         }
     }
 
     pub(super) fn draw(&self, page: &Page, now: Millis) {
-        let ended = page.queue().totals().ended();
-        if ended {
+        let has_receipt = page.queue().totals().has_receipt();
+        if has_receipt {
             set_text(&self.text, &summary::sentence(page.queue(), page.busy_time(now)));
         } else if !self.slot.hidden() {
             let had_focus = self.dom.has_focus(&self.slot);
-            show(&self.manual_copy, Visibility::Hidden);
-            self.manual_copy.set_value("");
+            show(&self.content, Visibility::Hidden);
+            self.content.set_value("");
             show(&self.slot, Visibility::Hidden);
             if had_focus {
                 let _ = self.fallback.focus();
             }
         }
-        show(&self.slot, Visibility::shown_if(ended));
+        show(&self.slot, Visibility::shown_if(has_receipt));
     }
 
-    /// Shows the summary selected, for the user to copy.
-    pub(super) fn select(&self, text: &str) {
-        show(&self.manual_copy, Visibility::Shown);
-        self.manual_copy.set_value(text);
-        let _ = self.manual_copy.focus();
-        self.manual_copy.select();
+    /// Writes what the receipt is made of, for the script that copies, saves and prints it.
+    pub(super) fn write_receipt(&self, page: &Page, now: Millis) {
+        show(&self.content, Visibility::Hidden);
+        let home = page.connection().home();
+        self.content.set_value(&summary::receipt(page.queue(), home, page.busy_time(now)));
     }
 }

@@ -165,6 +165,7 @@ fn order(order: OfferOrder) -> &'static str {
         OfferOrder::AsDropped => "dropped",
         OfferOrder::SmallestFirst => "smallest",
         OfferOrder::LargestFirst => "largest",
+        OfferOrder::ByName => "name",
     }
 }
 

@@ -22,6 +22,8 @@ use crate::{
 pub(super) struct FileRow {
     pub(super) item: HtmlElement,
     bar: HtmlElement,
+    /// The path that it shows.
+    path: String,
     status: Element,
     buttons: ActionButtons,
     comparison: HtmlElement,
@@ -42,22 +44,13 @@ impl FileRow {
 
     pub(super) fn new(template: &Template, row: Row, upload: &Upload) -> Result<Self, Exception> {
         let item = template.copy();
-        let label = format::visible(upload.path());
-        let path = format::name(upload.path());
         set_attribute(&item, "data-row", &row.0.to_string());
-        set_attribute(&item, "aria-label", &label);
-        let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
-        let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
-        set_text(&query::<Element>(&item, ".upload-folder"), folder);
-        set_text(&query::<Element>(&item, ".upload-file"), file);
-        set_attribute(&query::<Element>(&item, ".upload-name"), "title", &path);
         set_text(&query::<Element>(&item, ".upload-size"), &format::bytes(upload.size()));
-        let bar: HtmlElement = query(&item, ".progress");
-        set_attribute(&bar, "aria-label", &label);
-        Ok(Self {
-            bar,
+        let mut view = Self {
+            bar: query(&item, ".progress"),
+            path: String::new(),
             status: query(&item, ".upload-status"),
-            buttons: ActionButtons::of(&item)?,
+            buttons: ActionButtons::new(&item, String::new())?,
             comparison: query(&item, ".upload-comparison"),
             digest: query(&item, ".upload-digest"),
             problem: query(&item, ".upload-problem"),
@@ -66,7 +59,26 @@ impl FileRow {
             shown_digest: None,
             is_outdated: false,
             item,
-        })
+        };
+        view.draw_path(upload.path());
+        Ok(view)
+    }
+
+    /// Draws the path of the file, which the user may change.
+    fn draw_path(&mut self, path: &str) {
+        if self.path == path {
+            return;
+        }
+        path.clone_into(&mut self.path);
+        let (item, label, path) = (&self.item, format::visible(path), format::name(path));
+        set_attribute(item, "aria-label", &label);
+        set_attribute(&self.bar, "aria-label", &label);
+        let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
+        set_text(&query::<Element>(item, ".upload-folder"), folder);
+        set_text(&query::<Element>(item, ".upload-file"), file);
+        set_attribute(&query::<Element>(item, ".upload-name"), "title", &path);
+        self.buttons.rename(file.to_owned());
     }
 
     /// Draws the state of an upload. Problem, comparison and digest, which change the height of the
@@ -79,6 +91,7 @@ impl FileRow {
         dom: &Dom,
         templates: &Templates,
     ) -> Result<(), Exception> {
+        self.draw_path(upload.path());
         set_attribute(&self.item, "data-state", state(upload, outage));
         set_progress(&self.bar, upload.permille(), &status::spoken_progress(upload));
         let status = match outage {
@@ -186,31 +199,34 @@ fn state(upload: &Upload, outage: Option<Outage>) -> &'static str {
 
 /// Returns the actions that an upload offers in its state.
 fn actions(upload: &Upload) -> &'static [&'static str] {
+    let is_available = upload.access() == FileAccess::Available;
     match upload.state() {
-        State::Unplaced => &["cancel"],
-        State::NameTooLong => &["shorten", "cancel"],
-        State::Queued => &["pause", "cancel"],
-        State::Paused => &["resume", "cancel"],
+        State::Unplaced => &["name", "cancel", "remove"],
+        State::NameTooLong => &["shorten", "name", "cancel", "remove"],
+        State::Queued => &["pause", "cancel", "name", "remove"],
+        State::Paused => &["resume", "cancel", "name", "remove"],
         State::Open(open) => match (open.phase(), open.pause_state()) {
             (Phase::Verifying, _) => &["cancel"],
             (_, PauseState::Paused | PauseState::Unreadable) => &["resume", "cancel"],
             (_, PauseState::Running | PauseState::Resumed) => &["pause", "cancel"],
         },
-        State::Done(_) => &[],
-        State::Interrupted if upload.access() == FileAccess::Available => &["retry", "cancel"],
-        State::Interrupted => &["cancel"],
-        State::Skipped(_) if upload.access() != FileAccess::Available => &[],
-        State::Skipped(_) => &["retry"],
-        State::Failed(_) if upload.access() != FileAccess::Available => &["cancel"],
-        State::Failed(_) => &["retry", "cancel"],
+        State::Done(_) => &["remove"],
+        State::Interrupted if is_available => &["retry", "cancel", "remove"],
+        State::Interrupted => &["cancel", "remove"],
+        State::Skipped(_) if !is_available => &["remove"],
+        State::Skipped(_) => &["retry", "name", "remove"],
+        State::Failed(_) if !is_available => &["cancel", "remove"],
+        State::Failed(_) => &["retry", "name", "cancel", "remove"],
         State::NeedsDecision(existing)
             if existing.size.is_some_and(|size| size < upload.size()) =>
         {
-            &["overwrite", "skip", "rename", "continue", "newer", "cancel"]
+            &["overwrite", "skip", "rename", "continue", "newer", "name", "cancel", "remove"]
         }
         State::NeedsDecision(_) if upload.comparison() == Some(Comparison::ProbablySame) => {
-            &["skip", "overwrite", "rename", "cancel"]
+            &["skip", "overwrite", "rename", "name", "cancel", "remove"]
         }
-        State::NeedsDecision(_) => &["overwrite", "skip", "rename", "newer", "cancel"],
+        State::NeedsDecision(_) => {
+            &["overwrite", "skip", "rename", "newer", "name", "cancel", "remove"]
+        }
     }
 }

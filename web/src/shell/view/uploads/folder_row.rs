@@ -42,7 +42,7 @@ impl FolderRow {
             toggle,
             bar,
             count: query(&item, ".folder-count"),
-            buttons: ActionButtons::of(&item)?,
+            buttons: ActionButtons::new(&item, String::new())?,
             shown: None,
             item,
         })
