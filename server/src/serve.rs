@@ -54,7 +54,8 @@ pub async fn listen(
         store.read_passwords(&mut settings).await?;
     }
     let instance = random_name()?;
-    let acme = Acme::load(&settings, store.as_ref(), &instance).await?;
+    let acme = Acme::load(&settings, store.as_ref(), &instance).await;
+    let acme = acme.map_err(SettingsErrors::from)?;
     let Files { outbound, tls } = Files::load(&settings, acme.clone())?;
     let listener = match passed.page {
         Some(listener) => TcpListener::from_std(listener)?,
