@@ -281,11 +281,11 @@ async fn all_texts_of_the_german_page_are_german() {
     page.press_button("Verbinden").await;
     page.find("dialog", "Zertifikat nicht vertrauenswürdig").await;
     page.press_button("Diesem Zertifikat vertrauen").await;
-    page.find("button", "Dateien auswählen").await;
+    page.find("button", "Dateien wählen").await;
 
     let files = Files::new();
     files.add("Grüße.bin", Content { len: 1_500_000, seed: 7 });
-    page.choose("Dateien auswählen", &files.paths()).await;
+    page.choose("Dateien wählen", &files.paths()).await;
     let list = page.find("list", "Uploads").await;
     page.until("the file, done", async || {
         page.text(&list).await.contains("Fertig, ").then_some(())

@@ -14,7 +14,7 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::{self, Kind, Server},
-    user::{Files, WIDE, connect, connected_page, status_of},
+    user::{Files, NARROW, WIDE, connect, connected_page, status_of},
 };
 use protocol::server::Algorithm;
 
@@ -23,6 +23,12 @@ const KEEP_PRINTED: &str = "window.print = () => {
     window.printed = document.querySelector('.receipt-sheet').innerText;
     window.dispatchEvent(new Event('afterprint'));
 }; null";
+
+/// A small telephone's window, in CSS pixels.
+const TELEPHONE: (u32, u32) = (360, 740);
+
+/// The first row is in view there: at most this many CSS pixels below the top.
+const FIRST_ROW: f64 = 320.0;
 
 /// Names that are formulas for a spreadsheet, or need quotes in a table.
 const NAMES: [&str; 3] = ["=1+2.txt", "a \"quoted\", name.txt", "plain.txt"];
@@ -58,6 +64,33 @@ async fn the_receipt_stays_after_a_reload_and_is_copied_saved_and_printed() {
     page.choose("Send more", &more.paths()).await;
     status_of(&page, "more.txt", "Done").await;
     page.see("4 files stored: ").await;
+    page.finish().await;
+}
+
+/// The words of the other languages are longer than the English ones.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_telephone_the_first_file_is_in_view_below_the_receipt_in_every_language() {
+    let portal = portal!();
+    let server = servers::start(Kind::PureFtpd);
+    let page = Page::open(&portal.url(), NARROW).await;
+    page.resize_to(TELEPHONE.0, TELEPHONE.1).await;
+    connect(&page, &server).await;
+    let files = Files::new();
+    files.add("report.txt", Content { len: 1000, seed: 1 });
+    page.choose("Choose files", &files.paths()).await;
+    page.find("button", "Send more").await;
+    for language in ["de", "es", "fr", "en"] {
+        page.run(&format!("location.search = '?lang={language}'; null")).await;
+        let top = format!(
+            "document.documentElement?.lang === '{language}'
+                && document.getElementById('send-more')?.checkVisibility()
+                && document.getElementById('connected-head')?.checkVisibility()
+                && document.querySelector('.upload')?.getBoundingClientRect().top + scrollY"
+        );
+        let top = page.until(language, async || page.run(&top).await.as_f64()).await;
+        page.screenshot(&format!("receipt-telephone-{language}")).await;
+        assert!(top <= FIRST_ROW, "{language}: {top} px");
+    }
     page.finish().await;
 }
 
