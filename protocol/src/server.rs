@@ -27,7 +27,7 @@ messages! {
             limits: Limits,
             /// The number of counted messages of the page that have arrived since the session
             /// began; the page sends the following ones again. See [`crate::delivery`].
-                received: u64,
+            received: u64,
             /// To a page that has lost the session's state ([`crate::client::Join::Existing`] without
             /// `resume`): the session's connection to an FTPS server, if there is one. The session's
             /// uploads have ended; their part files on the server are kept.

@@ -1,6 +1,6 @@
 //! The portal: relays files from a browser to an FTPS server.
 //!
-//! Without the setting `store` the portal keeps nothing on disk: no file, no credential, no state.
+//! Without the settings `store` and `acme_dir` the portal keeps nothing on disk: no file, no credential, no state.
 //!
 //! # Layers
 //! - [`texts`]: the texts of every language.

@@ -1,6 +1,6 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
 //! with (`demo`), checks a running portal (`health`), lets it read its configuration again (`reload`),
-//! prints, checks and makes its configuration (`config`), or cares for what it keeps (`keys`,
+//! prints, checks and makes its configuration (`config`), or manages what it keeps (`keys`,
 //! `preset`).
 
 use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
@@ -179,7 +179,7 @@ fn keys() -> Command {
         command.arg(config_flag()).args(setting_flags().map(|flag| flag.hide(true)))
     };
     Command::new("keys")
-        .about("Care for the keys that seal what is secret in the store")
+        .about("Manage the keys that seal what is secret in the store")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(
@@ -206,7 +206,7 @@ fn preset() -> Command {
         .arg(config_flag())
         .args(setting_flags().map(|flag| flag.hide(true)));
     Command::new("preset")
-        .about("Care for the passwords of presets that are in the store")
+        .about("Manage the passwords of presets that are in the store")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(set_password)

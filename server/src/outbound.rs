@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// The parts that all connections to FTPS servers share. The files are read once, at the start.
+/// The parts that all connections to FTPS servers share. The files are read at the start and at a reload.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     roots: Arc<RootCertStore>,

@@ -32,8 +32,10 @@ pub struct ListeningPortal {
     listener: TcpListener,
     admin: Option<TcpListener>,
     control: Option<ControlSocket>,
-    /// The listener for plain HTTP, and whose challenges it answers.
-    plain: Option<(TcpListener, Arc<Acme>)>,
+    /// What orders the certificate.
+    acme: Option<Arc<Acme>>,
+    /// The listener for plain HTTP, which answers the challenges of `acme`.
+    plain: Option<TcpListener>,
     tls: Option<PageTls>,
     app: App,
     address: SocketAddr,
@@ -70,14 +72,14 @@ pub async fn listen(
         Some(path) => Some(open_control(path).await.map_err(SettingsErrors::from)?),
         None => None,
     };
-    let plain = match (settings.http_listen, acme) {
-        (Some(address), Some(acme)) => Some((bind(address).await?, acme)),
-        _ => None,
+    let plain = match settings.http_listen {
+        Some(address) => Some(bind(address).await?),
+        None => None,
     };
     let address = listener.local_addr().context("the listener has no address")?;
     let audit = Audit::open(&settings, instance).map_err(SettingsErrors::from)?;
     let app = App::new(Portal::new(settings, address.port(), outbound, audit));
-    Ok(ListeningPortal { listener, admin, control, plain, tls, app, address, store })
+    Ok(ListeningPortal { listener, admin, control, acme, plain, tls, app, address, store })
 }
 
 async fn open_control(path: &Path) -> Result<ControlSocket, SettingsError> {
@@ -176,7 +178,7 @@ impl ListeningPortal {
         let mut again = stop.clone();
         let admin =
             self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
-        let plain = self.plain.map(|(listener, acme)| {
+        let plain = self.plain.zip(self.acme.clone()).map(|(listener, acme)| {
             tokio::spawn(http::plain::serve(listener, self.app.clone(), acme))
         });
         let app = self.app.clone();
@@ -198,6 +200,9 @@ impl ListeningPortal {
         };
         for listener in [admin, plain].into_iter().flatten() {
             listener.abort();
+        }
+        if let Some(acme) = self.acme {
+            acme.stop().await;
         }
         if let Some(store) = self.store {
             store.store().close().await;

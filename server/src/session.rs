@@ -69,6 +69,8 @@ const OWN_MESSAGE_BYTES: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Session {
     name: String,
+    /// The state with the settings with which it began.
+    portal: Arc<Portal>,
     address: Option<IpAddr>,
     outbox: Outbox,
     under_way: UnderWay,
@@ -142,6 +144,7 @@ impl Session {
             Conversation::new(Arc::clone(portal), outbox.clone(), owner, under_way.clone());
         Arc::new(Self {
             name,
+            portal: Arc::clone(portal),
             address: peer.address,
             outbox,
             under_way,
@@ -157,6 +160,12 @@ impl Session {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the settings with which the session began. They hold for its later sockets too.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.portal.settings
     }
 
     /// Returns what the audit calls the session.

@@ -91,7 +91,12 @@ impl Store {
             .connect_lazy_with(options);
         let migrated = migrator(engine).run(&pool).await;
         migrated.map_err(|error| StoreError::of_migration(address, &error))?;
-        Ok(Self { address: address.clone(), pool, _lock: lock })
+        let is_alone = lock.is_some();
+        let store = Self { address: address.clone(), pool, _lock: lock };
+        if is_alone {
+            store.remove_leases().await?;
+        }
+        Ok(store)
     }
 
     /// Returns where the store is.

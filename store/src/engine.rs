@@ -41,6 +41,21 @@ impl Engine {
         }
     }
 
+    /// The statement that reads secrets to seal them again, as a part of a transaction: nobody else may
+    /// change them before its end. SQLite's transaction has the writer's lock.
+    pub(crate) fn secrets_to_seal_again(self) -> &'static str {
+        match self {
+            Self::Sqlite => {
+                "SELECT kind, name, key_id, ciphertext FROM secrets WHERE key_id <> $1 \
+                 ORDER BY kind, name LIMIT $2"
+            }
+            Self::Postgres => {
+                "SELECT kind, name, key_id, ciphertext FROM secrets WHERE key_id <> $1 \
+                 ORDER BY kind, name LIMIT $2 FOR UPDATE"
+            }
+        }
+    }
+
     /// The statement that asks the database for the time, in milliseconds since 1970. All portals of
     /// one store use this clock, because their own may differ.
     pub(crate) fn now_ms(self) -> &'static str {

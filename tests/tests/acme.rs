@@ -232,7 +232,7 @@ fn an_account_of_the_operator_is_needed_and_has_to_fit() {
     wrong.stop();
     let mut broken = Command::new(portal_program!());
     broken.args(["serve", "--listen", "127.0.0.1:0", "--acme-domains", DOMAIN, "--acme-dir"]);
-    broken.arg(site.folder.path()).args(with_key("no base64!"));
+    broken.arg(site.folder.path().join("broken")).args(with_key("no base64!"));
     let broken = broken.output().unwrap();
     let text = String::from_utf8(broken.stderr).unwrap();
     assert_eq!(broken.status.code(), Some(78), "{text}");

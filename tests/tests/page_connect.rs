@@ -20,6 +20,9 @@ use ferryport_tests::{
 };
 use tempfile::TempDir;
 
+/// The field for the fingerprint to compare with.
+const GIVEN: &str = "Fingerprint that the server's administrator gave you";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     let portal = portal!();
@@ -189,14 +192,19 @@ async fn a_certificate_is_compared_asked_about_and_remembered_on_this_device() {
         format!("SHA256 Fingerprint={}", pairs.join(":").to_uppercase()),
         format!("SHA-256: {sha256}"),
     ] {
-        page.fill("Fingerprint that you were given", &given).await;
+        page.fill(GIVEN, &given).await;
         page.see("It matches").await;
-        page.fill("Fingerprint that you were given", "00:11").await;
+        page.fill(GIVEN, &"00:".repeat(32)).await;
         page.see("It does not match").await;
     }
+    page.fill(GIVEN, "00:11").await;
+    page.see("A complete SHA-256 fingerprint has 64 digits.").await;
+    let is_disabled = page.run("document.getElementById('certificate-trust').disabled").await;
+    assert_eq!(is_disabled, true, "a fingerprint that is wrong is not passed over");
+    page.fill(GIVEN, "").await;
     look(&page, "form-4-certificate").await;
     watch_clipboard(&page).await;
-    page.press_button("Ask for confirmation").await;
+    page.press_button("Copy a question for the administrator").await;
     page.see("Message copied.").await;
     let question = copied(&page).await;
     assert!(question.contains("127.0.0.1") && question.contains(&pairs.join(":").to_uppercase()));

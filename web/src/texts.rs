@@ -262,6 +262,7 @@ texts! {
     TitleSending = "title.sending" (percent),
     TotalCount = "total.count" (done, files),
     TotalFailed = "total.failed" (number),
+    TotalFailedCount = "total.failed_count" (failed, files),
     TotalLeft = "total.left" (left),
     TotalNoConnection = "total.no_connection",
     TotalPaused = "total.paused" (number),

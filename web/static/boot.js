@@ -139,13 +139,15 @@ const match = field("certificate-match");
 const showMatch = (is) => {
   question.dataset.match = is;
   match.textContent = match.dataset[is] ?? "";
+  // Only an empty field may be passed over.
+  field("certificate-trust").disabled = is === "no" || is === "part";
 };
 expected.addEventListener("input", () => {
   const digits = expected.value.toLowerCase().replace(/sha-?256/g, "|").replace(/[\s:-]/g, "");
   const [whole] = digits.match(/[0-9a-f]{64}/) ?? [];
   const { sha256 } = question.dataset;
-  const isBeginning = !whole && sha256.startsWith(digits);
-  showMatch(whole === sha256 ? "yes" : isBeginning ? "" : "no");
+  const isPart = !whole && /^\|?[0-9a-f]{1,63}$/.test(digits);
+  showMatch(!digits ? "" : whole === sha256 ? "yes" : isPart ? "part" : "no");
 });
 // Enter in the field must not answer the question.
 expected.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });

@@ -1,6 +1,6 @@
 //! The portal's own certificate from a certificate authority (ACME, RFC 8555).
 //!
-//! One task cares for it: it orders the certificate, and renews it when the authority advises so
+//! One task orders the certificate, and renews it when the authority advises so
 //! (RFC 9773), else after two thirds of its validity. A failed order is tried again with growing
 //! pauses, and never keeps the portal from serving the certificate that it has. With a store, one
 //! portal orders at a time, and all use the result.
@@ -60,13 +60,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 /// The interval at which the log warns that a certificate ends soon.
 const WARN_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
-/// The lease of the portal that orders.
-const LEASE: &str = "acme";
-
 /// How much longer than an order or a wait its lease lasts.
 const LEASE_RESERVE: Duration = Duration::from_secs(60);
 
-/// The portal's certificate from an authority, and the care for it.
+/// The portal's certificate from an authority, and what orders and renews it.
 pub struct Acme {
     config: OrderConfig,
     client: AuthorityClient,
@@ -189,6 +186,7 @@ impl Acme {
                 continue;
             }
             if !self.takes_lease(self.config.limit).await {
+                tracing::debug!("another portal orders the certificate");
                 sleep(self.retry_waits.0.min(LOOK_INTERVAL)).await;
                 continue;
             }
@@ -202,6 +200,8 @@ impl Acme {
                     backoff.succeeded();
                     failures = Failures::default();
                     self.gives_back_lease().await;
+                    // Where the clock is wrong, the new certificate may be due at once.
+                    sleep(self.retry_waits.0).await;
                 }
                 Err(error) => {
                     let wait = backoff.failed();
@@ -318,11 +318,21 @@ impl Acme {
         Orderer { config, client, storage, challenges }
     }
 
+    /// Lets another portal, or the next run of this one, order at once.
+    pub async fn stop(&self) {
+        self.gives_back_lease().await;
+    }
+
+    /// Returns the lease of the portal that orders this certificate.
+    fn lease(&self) -> String {
+        format!("acme {}", self.name())
+    }
+
     /// Takes or extends the lease of the portal that orders. A directory has no other portal.
     async fn takes_lease(&self, time: Duration) -> bool {
         let Storage::Store(store) = &self.storage else { return true };
         let time = time + LEASE_RESERVE;
-        match store.store().take_lease(LEASE, &self.instance, time).await {
+        match store.store().take_lease(&self.lease(), &self.instance, time).await {
             Ok(is_taken) => is_taken,
             Err(error) => {
                 tracing::warn!(%error, "no certificate is ordered without the store");
@@ -333,7 +343,7 @@ impl Acme {
 
     async fn gives_back_lease(&self) {
         let Storage::Store(store) = &self.storage else { return };
-        if let Err(error) = store.store().give_back_lease(LEASE, &self.instance).await {
+        if let Err(error) = store.store().give_back_lease(&self.lease(), &self.instance).await {
             tracing::debug!(%error, "the lease ends by itself");
         }
     }
@@ -356,7 +366,7 @@ fn storage(settings: &Settings, store: Option<&SealedStore>) -> Result<Storage, 
     match (store, &settings.acme_dir) {
         (Some(store), _) => Ok(Storage::Store(store.clone())),
         (None, Some(path)) => Storage::directory(path).map_err(|error| {
-            unusable_file("acme_dir", path, format!("it cannot be written: {error}"))
+            unusable_file("acme_dir", path, format!("it cannot be used: {error}"))
         }),
         (None, None) => Err(SettingsError::Contradiction(
             "`acme_domains` needs `acme_dir` or `store`, to keep the certificate".to_owned(),

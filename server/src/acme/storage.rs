@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -16,6 +16,9 @@ use crate::sealed_store::{SealedStore, SealedStoreError, SecretKind};
 /// Only the portal's user may use the directory and read its files.
 const DIRECTORY_MODE: u32 = 0o700;
 const FILE_MODE: u32 = 0o600;
+
+/// What the group and others may do.
+const OTHERS: u32 = 0o077;
 
 /// Where account and certificate are kept.
 #[derive(Clone, Debug)]
@@ -40,6 +43,11 @@ impl Storage {
     pub(super) fn directory(path: &Path) -> io::Result<Self> {
         if !path.is_dir() {
             fs::DirBuilder::new().mode(DIRECTORY_MODE).create(path)?;
+        }
+        let mode = fs::metadata(path)?.permissions().mode() & OTHERS;
+        if mode != 0 {
+            let reason = "others than the portal's user can use the directory: `chmod 700` it";
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, reason));
         }
         let probe = path.join(".probe");
         replace(&probe, b"")?;
@@ -139,8 +147,13 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
 /// Replaces a file in one step: after a crash it has either the old content or the new one.
 fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let fresh = path.with_extension("new");
+    // One that a crash has left could have another mode.
+    match fs::remove_file(&fresh) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(FILE_MODE).open(&fresh)?;
+    let mut file = options.write(true).create_new(true).mode(FILE_MODE).open(&fresh)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&fresh, path)?;
@@ -150,8 +163,6 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
     use super::*;
 
     #[tokio::test]
@@ -175,10 +186,18 @@ mod tests {
         assert_eq!(storage.account("https://ca/directory").await.unwrap(), None);
     }
 
+    #[test]
+    fn directory_that_others_can_use_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        fs::set_permissions(temporary.path(), fs::Permissions::from_mode(0o750)).unwrap();
+        let error = Storage::directory(temporary.path()).unwrap_err().to_string();
+        assert!(error.contains("chmod 700"), "{error}");
+    }
+
     #[tokio::test]
     async fn a_certificate_that_is_kept_is_read_again_with_its_validity() {
         let temporary = tempfile::tempdir().unwrap();
-        let storage = Storage::directory(temporary.path()).unwrap();
+        let storage = Storage::directory(&temporary.path().join("acme")).unwrap();
         let key = rcgen::KeyPair::generate().unwrap();
         let parameters = rcgen::CertificateParams::new(["portal.example.org".to_owned()]).unwrap();
         let chain = parameters.self_signed(&key).unwrap().pem();

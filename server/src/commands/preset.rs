@@ -32,7 +32,7 @@ pub async fn set_password(settings: &Settings, name: &str) -> anyhow::Result<Str
     let password = read_password(name)?;
     secret(&password).map_err(anyhow::Error::msg).context("the password cannot be used")?;
     store.put_secret(SecretKind::PresetPassword, name, password.as_bytes()).await?;
-    Ok(format!("the password of the preset {name} is stored; restart the portal to use it\n"))
+    Ok(format!("the password of the preset {name} is stored; reload the portal to use it\n"))
 }
 
 /// Reads one line. A line break at its end does not belong to the password.

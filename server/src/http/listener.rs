@@ -27,7 +27,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_io_timeout::TimeoutWriter;
-use tokio_util::task::TaskTracker;
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{
     https_only, router, sub_path,
@@ -47,7 +47,7 @@ use crate::{
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// The most bytes of a request's head, and of the buffer that each connection has for it.
-const HEAD_BYTES: usize = 16 * 1024;
+pub(super) const HEAD_BYTES: usize = 16 * 1024;
 
 /// A browser's connection. A write fails when the browser takes no byte for `page_write_timeout`;
 /// each byte restarts the timeout.
@@ -65,10 +65,13 @@ pub async fn serve(
     let readiness = Arc::clone(&app.portal.readiness);
     let acceptor = Arc::new(Acceptor::new(tls, app));
     readiness.set_listening();
+    let renewal = Arc::clone(&acceptor);
+    // A task of its own: it reads and writes files.
+    let _until_stopped =
+        AbortOnDropHandle::new(tokio::spawn(async move { renewal.renew_certificate().await }));
     tokio::select! {
         () = stop => {}
         () = accept(listener, &acceptor, &connections) => {}
-        () = acceptor.renew_certificate() => {}
     }
     let limit = sessions.portal().settings.shutdown_timeout;
     sessions.shut_down();

@@ -1,8 +1,8 @@
 //! Checks the origin of a socket: only the portal's own page may open one.
 //!
 //! A browser names the page's origin in every WebSocket handshake (RFC 6455 §10.2). The list of origins
-//! is fixed at the start. It is not derived from the header `Host`, because an attacker can make a name
-//! of their own point to the portal.
+//! comes from the settings. It is not derived from the header `Host`, because an attacker can make a
+//! name of their own point to the portal.
 
 use axum::http::{HeaderMap, header::ORIGIN};
 

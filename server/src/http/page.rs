@@ -202,9 +202,9 @@ mod tests {
     #[tokio::test]
     async fn page_is_in_the_language_of_the_browser_and_says_so() {
         for (query, accepted, tag, sentence) in [
-            ("", "de-DE,de;q=0.9,en;q=0.8", "de", "Dateien auswählen"),
+            ("", "de-DE,de;q=0.9,en;q=0.8", "de", "Dateien wählen"),
             ("", "en-GB", "en", "Choose files"),
-            ("lang=de", "en", "de", "Dateien auswählen"),
+            ("lang=de", "en", "de", "Dateien wählen"),
             ("lang=en", "de", "en", "Choose files"),
             ("", "fr-CA", "fr", "Choisir des fichiers"),
             ("", "es-419,en;q=0.5", "es", "Elegir archivos"),

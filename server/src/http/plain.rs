@@ -22,7 +22,10 @@ use tokio::{
     time::timeout,
 };
 
-use super::{headers, listener::ACCEPT_PAUSE};
+use super::{
+    headers,
+    listener::{ACCEPT_PAUSE, HEAD_BYTES},
+};
 use crate::{acme::Acme, app::App, metrics::labels::Listener, portal::Portal, settings::Origin};
 
 /// The most connections. Further ones wait.
@@ -67,6 +70,7 @@ async fn handle(
     let _open = app.portal.metrics.connection_opened(Listener::Http);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
+        .max_buf_size(HEAD_BYTES)
         .header_read_timeout(app.portal.settings.header_timeout.min(CONNECTION_LIFETIME))
         .serve_connection(TokioIo::new(stream), service);
     if let Ok(Err(error)) = timeout(CONNECTION_LIFETIME, connection).await {

@@ -40,7 +40,8 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
     let portal = Arc::clone(&app.portal);
     let checked = origin::check(&portal, request.headers());
     let peer = peer(&app, &request);
-    let place = app.sessions.admit_socket(peer.client, session_name(&request));
+    // A page of another origin waits for nothing.
+    let admitted = checked.map(|()| app.sessions.admit_socket(peer.client, session_name(&request)));
     app.sessions.spawn_socket(async move {
         let upgraded = match upgrade.await {
             Ok(upgraded) => upgraded,
@@ -48,8 +49,8 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
         };
         // The listener counts the connection until it is upgraded.
         let _open = portal.metrics.connection_opened(Listener::Page);
-        match checked {
-            Ok(()) => socket::serve(upgraded, sessions, peer, place, problems).await,
+        match admitted {
+            Ok(place) => socket::serve(upgraded, sessions, peer, place, problems).await,
             Err(OtherOrigin { origin }) => {
                 socket::refuse(upgraded, other_origin(problems, &origin)).await;
             }

@@ -95,8 +95,6 @@ pub async fn serve(
     place: SocketPlace,
     mut problems: ProblemBuilder,
 ) {
-    let portal = sessions.portal();
-    let settings = &portal.settings;
     let (mut reader, mut writer) = websocket::split(TokioIo::new(upgraded), HELLO_LIMITS);
     let joined = tokio::select! {
         biased;
@@ -105,10 +103,11 @@ pub async fn serve(
         joined = hello(&mut reader, &sessions, peer, &mut problems) => joined,
     };
     drop(place);
-    reader.set_limits(message_limits(settings));
     let end = match joined {
         Ok(joined) => {
             let session = Arc::clone(&joined.session);
+            let settings = session.settings();
+            reader.set_limits(message_limits(settings));
             tracing::info!(session = session.name(), "socket begun");
             let socket = session.activate_socket().await;
             let end = converse(&mut reader, &mut writer, settings, joined, socket).await;

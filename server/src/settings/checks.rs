@@ -71,8 +71,8 @@ impl Settings {
         if self.scheme() == Scheme::Http && self.trusted_proxies.is_empty() {
             found.push(
                 "with this `listen` others could read passwords on the network: set \
-                 `tls_certificate_file` or `acme_domains`, or put a reverse proxy with HTTPS in front of the portal and \
-                 name its address in `trusted_proxies`, or listen on a loopback address"
+                 `tls_certificate_file` or `acme_domains`, or put a reverse proxy with HTTPS in front of \
+                 the portal and name its address in `trusted_proxies`, or listen on a loopback address"
                     .to_owned(),
             );
         }

@@ -11,12 +11,14 @@ use super::{PresetError, Removed};
 #[derive(Debug, thiserror::Error)]
 pub enum TomlError {
     /// The file is not TOML.
-    #[error("{file} is not TOML: {error}")]
+    #[error("line {line} of {file} is not TOML: {reason}")]
     Syntax {
         /// The file.
         file: ConfigFile,
-        /// What is wrong with it, and where.
-        error: toml::de::Error,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it. The line itself may hold a password.
+        reason: String,
     },
     /// A key has a table as its value.
     #[error("line {line} of {file}: `{key}` has a table where a value belongs")]

@@ -142,7 +142,10 @@ impl Sources {
     pub fn file(&mut self, text: &str, known: &[Description]) -> Result<(), SettingsErrors> {
         let file = self.config_file.clone();
         let entries = toml_text::read(text).map_err(|error| {
-            SettingsErrors::from(SettingsError::from(TomlError::Syntax { file, error }))
+            let before = error.span().and_then(|span| text.get(..span.start));
+            let line = before.map_or(1, |before| before.matches('\n').count() + 1);
+            let reason = error.message().to_owned();
+            SettingsErrors::from(SettingsError::from(TomlError::Syntax { file, line, reason }))
         })?;
         let mut errors = SettingsErrors::default();
         for entry in entries {

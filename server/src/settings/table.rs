@@ -12,6 +12,9 @@ use super::{
     TlsVersion,
 };
 
+/// The port of HTTPS (RFC 9110 §4.2.2).
+const HTTPS_PORT: u16 = 443;
+
 /// Expands a row of the table to its [`Description`].
 macro_rules! description {
     ($name:ident: $type:ty = $default:literal, like $example:literal; $($help:literal)+) => {
@@ -344,8 +347,8 @@ settings! {
     max_deleted_entries: u32 = "10000", like "10000";
 
     /// The database in which the portal keeps what outlives it: `sqlite:` and the path of a file, for one
-    /// portal, or the URL of a PostgreSQL database, for any number of them. Without it nothing is on disk.
-    /// It needs `keyring_file`.
+    /// portal, or the URL of a PostgreSQL database, for any number of them. Without it the portal keeps
+    /// nothing, except for `acme_dir`. It needs `keyring_file`.
     store: Option<Address> = "\"\"", like "\"sqlite:/var/lib/ferryport/ferryport.db\"";
     /// How long the start tries to reach the store again.
     store_timeout: Duration = "\"30 s\"", like "\"30 s\"";
@@ -388,8 +391,13 @@ impl Settings {
         let loopback = ["127.0.0.1", "localhost", "[::1]"];
         let own = loopback.iter().map(|host| Origin::new(self.scheme(), host, port));
         let public = self.public_url.iter().map(|url| url.origin().clone());
-        let of_domain = |domain: &AcmeDomain| Origin::new(Scheme::Https, domain.as_str(), port);
-        let domains = self.acme_domains.iter().map(of_domain);
+        // An authority asks at port 443, which may be passed on to another one.
+        let of_domain = |domain: &AcmeDomain| {
+            let ports = [Some(HTTPS_PORT), (port != HTTPS_PORT).then_some(port)];
+            let of_port = |port| Origin::new(Scheme::Https, domain.as_str(), port);
+            ports.into_iter().flatten().map(of_port).collect::<Vec<_>>()
+        };
+        let domains = self.acme_domains.iter().flat_map(of_domain);
         let configured = public.chain(self.origins.iter().cloned()).chain(domains);
         if self.listen.ip().is_loopback() {
             own.chain(configured).collect()

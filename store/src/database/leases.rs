@@ -34,6 +34,13 @@ impl Store {
         Ok(self.classified(taken)?.is_some())
     }
 
+    /// Removes the leases of portals that have ended without giving them back. Only the portal that has
+    /// the store alone may do that.
+    pub(super) async fn remove_leases(&self) -> Result<(), StoreError> {
+        let removed = sqlx::query("DELETE FROM leases").execute(self.pool()).await;
+        self.classified(removed).map(drop)
+    }
+
     /// Gives back a lease, if `instance` has it.
     ///
     /// # Errors

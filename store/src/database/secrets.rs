@@ -112,15 +112,12 @@ impl Store {
     ) -> Result<usize, ResealError<E>> {
         let now_ms = self.now_ms().await?;
         let mut transaction = self.begin().await?;
-        let rows = sqlx::query(
-            "SELECT kind, name, key_id, ciphertext FROM secrets WHERE key_id <> $1 \
-             ORDER BY kind, name LIMIT $2",
-        )
-        .bind(key_id.to_owned())
-        .bind(i64::from(limit))
-        .fetch_all(&mut *transaction)
-        .await
-        .and_then(|rows| rows.iter().map(secret_row).collect::<Result<Vec<_>, _>>());
+        let rows = sqlx::query(self.engine().secrets_to_seal_again())
+            .bind(key_id.to_owned())
+            .bind(i64::from(limit))
+            .fetch_all(&mut *transaction)
+            .await
+            .and_then(|rows| rows.iter().map(secret_row).collect::<Result<Vec<_>, _>>());
         let rows = self.classified(rows)?;
         for row in &rows {
             let sealed = reseal(row).map_err(ResealError::Secret)?;

@@ -42,8 +42,9 @@ impl Connection {
         Some(self.replace_session())
     }
 
-    /// The portal sent `welcome`, with the credentials of a session that it created. It received `received` messages of the page; to a page that was
-    /// reloaded it reports the server that it is `connected` to.
+    /// The portal sent `welcome`, with the credentials of a session that it created. It received
+    /// `received` messages of the page; to a page that was reloaded it reports the server that it is
+    /// `connected` to.
     pub fn welcome(
         &mut self,
         new: Option<SessionCredentials>,

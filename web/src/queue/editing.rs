@@ -61,17 +61,22 @@ impl Queue {
     }
 
     /// Gives a file that is not being sent another name on the server. An upload that failed, was
-    /// skipped or waits for a decision goes into the queue again. A name with a
-    /// [problem](Queue::name_problem) changes nothing.
+    /// skipped or waits for a decision goes into the queue again. Its own name, or one with a
+    /// [problem](Queue::name_problem), changes nothing.
     pub fn rename(&mut self, row: Row, name: &str) {
         let named = self.get(row).filter(|_| self.name_problem(row, name).is_none());
         let Some(upload) = named else { return };
         let wanted = path::sibling(upload.path(), name);
+        if wanted == upload.path() {
+            return;
+        }
         let stays_paused = matches!(upload.state, State::Paused);
         self.abandon_leftover(row);
         self.change(row, |upload| {
             upload.new_path = (wanted != upload.file.path).then_some(wanted);
             upload.name_number = 1;
+            // It was about the file that has the old name.
+            upload.choice = None;
         });
         if !stays_paused {
             self.wait(row);
@@ -84,7 +89,7 @@ impl Queue {
     pub fn name_problem(&self, row: Row, name: &str) -> Option<NameProblem> {
         let upload = self.get(row)?;
         let wanted = path::sibling(upload.path(), name);
-        if !upload.can_be_renamed() {
+        if !upload.can_be_renamed() || self.is_known_to_portal(row) {
             Some(NameProblem::Late)
         } else if matches!(name, "" | "." | "..") {
             Some(NameProblem::Empty)

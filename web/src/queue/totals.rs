@@ -134,14 +134,14 @@ pub fn question(totals: &Totals) -> Option<String> {
     (totals.undecided > 1).then(|| Text::TotalUndecided.fill(&[&totals.undecided]))
 }
 
-/// What the user wants to know first: the progress in percent, and at the end how many files are
-/// stored.
+/// What the user wants to know first: the progress in percent, and at the end how many files failed, or
+/// how many are stored.
 #[must_use]
 pub fn headline(totals: &Totals) -> String {
-    if totals.ended() {
-        count(totals)
-    } else {
-        Text::TotalPercent.fill(&[&(totals.permille() / 10)])
+    match (totals.ended(), totals.failed) {
+        (false, _) => Text::TotalPercent.fill(&[&(totals.permille() / 10)]),
+        (true, 0) => count(totals),
+        (true, failed) => Text::TotalFailedCount.fill(&[&failed, &totals.files]),
     }
 }
 
@@ -228,4 +228,19 @@ pub fn title(totals: &Totals) -> String {
         Condition::Attention => Text::TitleAttention,
     };
     word.text().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headline_of_an_end_names_what_failed_before_what_is_done() {
+        let totals = Totals { files: 5, done: 5, ..Totals::default() };
+        assert_eq!(headline(&totals), "5 of 5 done");
+        let totals = Totals { done: 2, failed: 3, ..totals };
+        assert_eq!(headline(&totals), "3 of 5 not uploaded");
+        let totals = Totals { failed: 2, active: 1, ..totals };
+        assert_eq!(headline(&totals), "66%", "one is under way");
+    }
 }

@@ -67,6 +67,43 @@ fn renamed_file_is_offered_and_saved_under_its_new_name() {
 }
 
 #[test]
+fn answer_about_the_old_name_is_not_one_about_the_new_name() {
+    let mut queue = named(&[("a", 1)]);
+    let offers = queue.offers(&LIMITS);
+    queue.conflict(offers[0].upload, there(), None);
+    queue.decide(Row(0), ConflictPolicy::Overwrite);
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(offers[0].on_conflict, OnConflict::Overwrite);
+    queue.failed(offers[0].upload, problem(), None);
+    queue.rename(Row(0), "b");
+    let offers = queue.offers(&LIMITS);
+    assert_eq!((&*offers[0].path, offers[0].on_conflict), ("/home/b", OnConflict::Ask));
+}
+
+#[test]
+fn file_that_the_portal_has_not_let_go_of_is_not_renamed() {
+    let mut queue = named(&[("a", 1)]);
+    let offers = queue.offers(&LIMITS);
+    queue.cancel(Row(0));
+    assert_eq!(queue.name_problem(Row(0), "b"), Some(NameProblem::Late));
+    queue.rename(Row(0), "b");
+    queue.done(offers[0].upload, stored());
+    assert_eq!(queue.get(Row(0)).unwrap().name_on_server(), "a");
+}
+
+#[test]
+fn own_name_keeps_what_the_server_holds() {
+    let mut queue = named(&[("a", 10)]);
+    let offers = queue.offers(&LIMITS);
+    queue.pause(Row(0));
+    queue.paused(offers[0].upload, Some("/home/.a.part".into()));
+    queue.rename(Row(0), "a");
+    assert_eq!(queue.take_leftovers(), [""; 0]);
+    queue.resume(Row(0));
+    assert_eq!(queue.offers(&LIMITS)[0].resume.as_deref(), Some("/home/.a.part"));
+}
+
+#[test]
 fn failed_file_goes_into_the_queue_again_with_its_new_name_and_a_paused_one_stays_paused() {
     let mut queue = named(&[("a", 1), ("b", 1)]);
     let offers = queue.offers(&LIMITS);
