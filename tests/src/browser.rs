@@ -50,6 +50,9 @@ const PAGE_LEFT: [&str; 4] = [
     "destroyed before query",
 ];
 
+/// A part of Firefox's error about an element that is not in the page any more.
+const NODE_GONE: &str = "no such node";
+
 /// The most pages that one evaluation may lose before it fails.
 const MAX_PAGES_LEFT: usize = 100;
 
@@ -308,7 +311,12 @@ impl Page {
     /// Returns whether this element has the focus.
     pub async fn has_focus(&self, node: &Node) -> bool {
         let is = "function() { return this === document.activeElement; }";
-        self.eval(node, is, &[]).await == true
+        match in_tab!(self, tab => tab.call_on(node, is, &[]).await) {
+            Ok(value) => value == true,
+            // One that was drawn anew has another handle.
+            Err(error) if error.contains(NODE_GONE) => false,
+            Err(error) => panic!("{is}: {error}"),
+        }
     }
 
     /// Presses a key until an element has the focus, `times` at most.

@@ -279,9 +279,15 @@ async fn fields_to_be(page: &Page, wanted: &[(&str, &str)]) {
 }
 
 /// Waits until the keyboard is on this row.
+/// Waits until a row has the focus. The list may be drawn anew meanwhile.
 async fn has_focus(page: &Page, row: &Node) {
     page.until(&format!("the focus on {:?}", row.name), async || {
-        page.has_focus(row).await.then_some(())
+        for row in page.all("listitem", &row.name).await {
+            if page.has_focus(&row).await {
+                return Some(());
+            }
+        }
+        None
     })
     .await;
 }
