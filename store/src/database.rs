@@ -23,8 +23,8 @@ use sqlx::{
 use tokio::time::timeout;
 
 use crate::{
-    address::Address, engine::Engine, error::StoreError, lock_file, lock_file::LockFile,
-    schema::migrator,
+    address::Address, database_kind::DatabaseKind, error::StoreError, lock_file,
+    lock_file::LockFile, schema::migrator,
 };
 
 /// The longest time for which a statement waits for a connection to the database.
@@ -78,18 +78,18 @@ impl Store {
             }
             (None, _) => None,
         };
-        let engine = Engine::of(address);
+        let kind = DatabaseKind::of(address);
         let options = address.options().map_err(|error| StoreError::of(address, &error))?;
         // Not through the pool, which says only that no connection came in time.
         let probe = connect(address, &options).await?;
         let _best_effort = probe.close().await;
 
         let pool = AnyPoolOptions::new()
-            .max_connections(engine.connections())
+            .max_connections(kind.connections())
             .acquire_timeout(ACQUIRE_TIMEOUT)
-            .after_connect(move |connection, _| Box::pin(set_up(connection, engine)))
+            .after_connect(move |connection, _| Box::pin(set_up(connection, kind)))
             .connect_lazy_with(options);
-        let migrated = migrator(engine).run(&pool).await;
+        let migrated = migrator(kind).run(&pool).await;
         migrated.map_err(|error| StoreError::of_migration(address, &error))?;
         let is_alone = lock.is_some();
         let store = Self { address: address.clone(), pool, _lock: lock };
@@ -111,7 +111,7 @@ impl Store {
     /// # Errors
     /// When the database does not answer.
     pub async fn now_ms(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query(self.engine().now_ms()).fetch_one(&self.pool).await;
+        let row = sqlx::query(self.kind().now_ms()).fetch_one(&self.pool).await;
         self.classified(row.and_then(|row| row.try_get("now_ms")))
     }
 
@@ -126,15 +126,15 @@ impl Store {
 
     /// Begins a transaction that writes.
     async fn begin(&self) -> Result<Transaction<'static, Any>, StoreError> {
-        self.classified(self.pool.begin_with(self.engine().begin()).await)
+        self.classified(self.pool.begin_with(self.kind().begin()).await)
     }
 
     fn classified<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StoreError> {
         result.map_err(|error| StoreError::of(&self.address, &error))
     }
 
-    fn engine(&self) -> Engine {
-        Engine::of(&self.address)
+    fn kind(&self) -> DatabaseKind {
+        DatabaseKind::of(&self.address)
     }
 }
 
@@ -150,14 +150,14 @@ async fn connect(
 ) -> Result<AnyConnection, StoreError> {
     let connected = async {
         let mut connection = options.connect().await?;
-        set_up(&mut connection, Engine::of(address)).await?;
+        set_up(&mut connection, DatabaseKind::of(address)).await?;
         Ok(connection)
     };
     connected.await.map_err(|error: sqlx::Error| StoreError::of(address, &error))
 }
 
-async fn set_up(connection: &mut AnyConnection, engine: Engine) -> Result<(), sqlx::Error> {
-    for statement in engine.setup() {
+async fn set_up(connection: &mut AnyConnection, kind: DatabaseKind) -> Result<(), sqlx::Error> {
+    for statement in kind.setup() {
         connection.execute(*statement).await?;
     }
     Ok(())

@@ -4,9 +4,9 @@
 //! knows neither HTTP nor FTPS, and no key: secrets arrive and leave sealed.
 //!
 //! All columns have one of three types: `BIGINT` (numbers, and times in milliseconds since 1970),
-//! `TEXT`, and `BYTEA` or `BLOB`. So one SQL text serves both engines. The API is sqlx's `Any`: it
-//! handles these three types in both engines, and prepared statements, transactions and migrations
-//! work through it. Few statements differ between the engines, and `engine` has them.
+//! `TEXT`, and `BYTEA` or `BLOB`. So one SQL text serves both databases. The API is sqlx's `Any`: it
+//! handles these three types in both databases, and prepared statements, transactions and migrations
+//! work through it. Few statements differ between the two databases, and `database_kind` has them.
 //!
 //! The key of an ACME account is a secret like any other, so there is no table of accounts.
 //!
@@ -14,13 +14,13 @@
 //! - [`address`]: where a store is.
 //! - [`error`]: why a store cannot be used.
 //! - `lock_file`: keeps a second portal from a SQLite file.
-//! - `engine`: what differs between SQLite and PostgreSQL.
+//! - `database_kind`: what differs between SQLite and PostgreSQL.
 //! - `schema`: the migrations.
 //! - [`database`]: the store itself, and what it keeps.
 
 pub mod address;
 pub mod database;
-mod engine;
+mod database_kind;
 pub mod error;
 mod lock_file;
 mod schema;

@@ -5,7 +5,7 @@ use sqlx::{
     migrate::{Migration, MigrationType, Migrator},
 };
 
-use crate::engine::Engine;
+use crate::database_kind::DatabaseKind;
 
 /// One change of the tables.
 struct Change {
@@ -23,13 +23,13 @@ const CHANGES: [Change; 1] = [Change {
     postgres: include_str!("../migrations/postgres/0001_secrets_and_certificates.sql"),
 }];
 
-/// Returns the migrations of an engine. sqlx runs each in a transaction, and holds a lock in PostgreSQL,
+/// Returns the migrations of an kind. sqlx runs each in a transaction, and holds a lock in PostgreSQL,
 /// so that portals that start together do not collide.
-pub(crate) fn migrator(engine: Engine) -> Migrator {
+pub(crate) fn migrator(kind: DatabaseKind) -> Migrator {
     let migrations = CHANGES.iter().map(|change| {
-        let sql = match engine {
-            Engine::Sqlite => change.sqlite,
-            Engine::Postgres => change.postgres,
+        let sql = match kind {
+            DatabaseKind::Sqlite => change.sqlite,
+            DatabaseKind::Postgres => change.postgres,
         };
         let kind = MigrationType::Simple;
         Migration::new(change.version, change.what.into(), kind, sql.into_sql_str(), false)
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn both_engines_have_the_same_tables_and_columns() {
+    fn both_databases_have_the_same_tables_and_columns() {
         for change in CHANGES {
             assert!(!change.sqlite.contains("BYTEA") && !change.postgres.contains("BLOB"));
             assert_eq!(statements(change.sqlite), statements(change.postgres), "{}", change.what);

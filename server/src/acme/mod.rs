@@ -40,7 +40,7 @@ use self::{
     challenges::Challenges,
     http_client::AuthorityClient,
     order::{ExternalAccount, Method, NewCertificate, OrderConfig, OrderError, Orderer},
-    schedule::Backoff,
+    schedule::RetryPauses,
     storage::Storage,
 };
 use crate::{
@@ -97,13 +97,13 @@ struct Renewal {
 
 /// The failures since the last certificate.
 #[derive(Clone, Copy, Debug, Default)]
-struct Failures {
+struct FailedOrders {
     orders: u32,
     /// Those of the orders in which the authority did not accept the proof.
     proofs: u32,
 }
 
-impl Failures {
+impl FailedOrders {
     fn add(&mut self, error: &OrderError) {
         self.orders = self.orders.saturating_add(1);
         self.proofs = self.proofs.saturating_add(u32::from(error.is_about_the_proof()));
@@ -163,8 +163,8 @@ impl Acme {
 
     /// Orders and renews the certificate; never completes.
     pub async fn run(&self, metrics: &Metrics) {
-        let mut backoff = Backoff::new(self.retry_waits.0, self.retry_waits.1);
-        let mut failures = Failures::default();
+        let mut pauses = RetryPauses::new(self.retry_waits.0, self.retry_waits.1);
+        let mut failures = FailedOrders::default();
         let mut renewal = None;
         let mut warned: Option<Instant> = None;
         loop {
@@ -197,14 +197,14 @@ impl Acme {
             }
             match self.order(current.as_ref(), renewal.as_ref(), failures).await {
                 Ok(()) => {
-                    backoff.succeeded();
-                    failures = Failures::default();
+                    pauses.succeeded();
+                    failures = FailedOrders::default();
                     self.gives_back_lease().await;
                     // Where the clock is wrong, the new certificate may be due at once.
                     sleep(self.retry_waits.0).await;
                 }
                 Err(error) => {
-                    let wait = backoff.failed();
+                    let wait = pauses.failed();
                     failures.add(&error);
                     let wait_seconds = wait.as_secs();
                     tracing::warn!(%error, wait_seconds, "no certificate was issued");
@@ -222,7 +222,7 @@ impl Acme {
         &self,
         current: Option<&Issued>,
         renewal: Option<&Renewal>,
-        failures: Failures,
+        failures: FailedOrders,
     ) -> Result<(), OrderError> {
         let method = match self.has_http_listener && !failures.proofs.is_multiple_of(2) {
             true => Method::Http,

@@ -27,13 +27,13 @@ pub(super) fn is_urgent(validity: Validity, now: SystemTime) -> bool {
 
 /// The waits after failed orders: each is twice as long as the one before.
 #[derive(Debug)]
-pub(super) struct Backoff {
+pub(super) struct RetryPauses {
     first: Duration,
     longest: Duration,
     next: Duration,
 }
 
-impl Backoff {
+impl RetryPauses {
     pub(super) fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest, next: first.min(longest) }
     }
@@ -89,10 +89,10 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_the_longest_and_begin_anew_after_a_success() {
-        let mut backoff = Backoff::new(Duration::from_secs(60), Duration::from_secs(200));
-        let waits = [(); 4].map(|()| backoff.failed().as_secs());
+        let mut pauses = RetryPauses::new(Duration::from_secs(60), Duration::from_secs(200));
+        let waits = [(); 4].map(|()| pauses.failed().as_secs());
         assert_eq!(waits, [60, 120, 200, 200]);
-        backoff.succeeded();
-        assert_eq!(backoff.failed().as_secs(), 60);
+        pauses.succeeded();
+        assert_eq!(pauses.failed().as_secs(), 60);
     }
 }

@@ -112,7 +112,7 @@ impl Store {
     ) -> Result<usize, ResealError<E>> {
         let now_ms = self.now_ms().await?;
         let mut transaction = self.begin().await?;
-        let rows = sqlx::query(self.engine().secrets_to_seal_again())
+        let rows = sqlx::query(self.kind().secrets_to_seal_again())
             .bind(key_id.to_owned())
             .bind(i64::from(limit))
             .fetch_all(&mut *transaction)

@@ -38,7 +38,7 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// The portal that is checked.
 #[derive(Clone)]
-pub(super) struct Target {
+pub(super) struct CheckedPortal {
     pub(super) url: PublicUrl,
     scheme: Scheme,
     authority: Authority,
@@ -60,7 +60,7 @@ pub(super) struct Answer {
     pub(super) pieces: Vec<Duration>,
 }
 
-impl Target {
+impl CheckedPortal {
     /// Creates the target at an address. Its certificate has to be one that the system trusts.
     pub(super) fn new(url: PublicUrl) -> Result<Self, String> {
         let origin = url.origin().as_str();

@@ -15,9 +15,9 @@ use std::{net::IpAddr, time::Duration};
 use axum::http::{Method, StatusCode};
 
 use self::{
-    connection::{Answer, Target},
+    connection::{Answer, CheckedPortal},
     socket::Opened,
-    verdict::{Report, State, Subject, Verdict},
+    verdict::{Checked, Report, State, Verdict},
 };
 use crate::{
     http::check::{STREAM_PAUSE, STREAM_PIECES, SeenClient},
@@ -42,16 +42,16 @@ const STREAM_TRIES: u32 = 3;
 /// Checks a portal. Checks that need what an earlier one has not found are left out.
 pub async fn check(options: &Options) -> Report {
     let mut report = Report::default();
-    match Target::new(options.url.clone()) {
+    match CheckedPortal::new(options.url.clone()) {
         Ok(target) => check_target(&target, options, &mut report).await,
         Err(reason) => {
-            report.0.push(Verdict::problem(Subject::Connection, reason, "check the address"));
+            report.0.push(Verdict::problem(Checked::Connection, reason, "check the address"));
         }
     }
     report
 }
 
-async fn check_target(target: &Target, options: &Options, report: &mut Report) {
+async fn check_target(target: &CheckedPortal, options: &Options, report: &mut Report) {
     report.0.extend(connection(target).await);
     let is_reached = report.state() < State::Problem;
     if !is_reached {
@@ -68,7 +68,7 @@ async fn check_target(target: &Target, options: &Options, report: &mut Report) {
 }
 
 /// Connects, and starts TLS.
-async fn connection(target: &Target) -> Vec<Verdict> {
+async fn connection(target: &CheckedPortal) -> Vec<Verdict> {
     let host = target.host();
     let stream = match target.connect().await {
         Ok(stream) => stream,
@@ -76,23 +76,23 @@ async fn connection(target: &Target) -> Vec<Verdict> {
             let sentence = format!("{host} cannot be reached: {error}");
             let remedy = "check the name, the port, the firewall, and whether the portal or the proxy \
                           runs";
-            return vec![Verdict::problem(Subject::Connection, sentence, remedy)];
+            return vec![Verdict::problem(Checked::Connection, sentence, remedy)];
         }
     };
     let address = stream.peer_addr().map(|address| address.to_string()).unwrap_or_default();
-    let reached = Verdict::ok(Subject::Connection, format!("{host} answers at {address}"));
+    let reached = Verdict::ok(Checked::Connection, format!("{host} answers at {address}"));
     vec![reached, tls(target, stream).await]
 }
 
-async fn tls(target: &Target, stream: tokio::net::TcpStream) -> Verdict {
+async fn tls(target: &CheckedPortal, stream: tokio::net::TcpStream) -> Verdict {
     if target.scheme() == Scheme::Http {
         let is_loopback = target.host() == "localhost"
             || target.host().parse().is_ok_and(|address: IpAddr| address.is_loopback());
         return if is_loopback {
-            Verdict::ok(Subject::Tls, "no HTTPS, and none needed on this machine")
+            Verdict::ok(Checked::Tls, "no HTTPS, and none needed on this machine")
         } else {
             Verdict::problem(
-                Subject::Tls,
+                Checked::Tls,
                 "the page is opened without HTTPS: others can read passwords on the network",
                 "give the portal a certificate, or put a proxy with HTTPS in front of it",
             )
@@ -102,10 +102,10 @@ async fn tls(target: &Target, stream: tokio::net::TcpStream) -> Verdict {
         Ok(found) => {
             let sentence =
                 format!("{}; the certificate is valid until {}", found.version, found.valid_until);
-            Verdict::ok(Subject::Tls, sentence)
+            Verdict::ok(Checked::Tls, sentence)
         }
         Err(error) => Verdict::problem(
-            Subject::Tls,
+            Checked::Tls,
             format!("the TLS handshake fails: {error}"),
             "browsers refuse this too: the certificate has to be valid for this name, and be sent with \
              its chain",
@@ -118,7 +118,7 @@ struct Front {
     proxy: Option<String>,
 }
 
-async fn portal(target: &Target) -> (Verdict, Option<Front>) {
+async fn portal(target: &CheckedPortal) -> (Verdict, Option<Front>) {
     let remedy = format!(
         "the proxy has to pass {}/ on to the portal, and the portal has to run; with a path, set \
          `public_url`",
@@ -129,35 +129,35 @@ async fn portal(target: &Target) -> (Verdict, Option<Front>) {
             let front = Front { proxy: answer.proxy() };
             let through = front.proxy.as_ref().map(|name| format!(" through {name}"));
             let sentence = format!("a portal answers{}", through.unwrap_or_default());
-            (Verdict::ok(Subject::Portal, sentence), Some(front))
+            (Verdict::ok(Checked::Portal, sentence), Some(front))
         }
         Ok(answer) => {
             let sentence = format!("no portal answers there, but status {}", answer.status);
-            (Verdict::problem(Subject::Portal, sentence, remedy), None)
+            (Verdict::problem(Checked::Portal, sentence, remedy), None)
         }
         Err(error) => {
             let sentence = format!("no portal answers there: {error}");
-            (Verdict::problem(Subject::Portal, sentence, remedy), None)
+            (Verdict::problem(Checked::Portal, sentence, remedy), None)
         }
     }
 }
 
 /// Whether the page gets a session, and a page of another origin none. Nothing can be told without a
 /// WebSocket.
-async fn origin(target: &Target, opened: &Opened) -> Vec<Verdict> {
+async fn origin(target: &CheckedPortal, opened: &Opened) -> Vec<Verdict> {
     let own = target.url.origin().as_str();
     let verdict = match opened {
         Opened::Failed(_) => return Vec::new(),
         Opened::Welcomed { .. } => {
-            Verdict::ok(Subject::Origin, format!("pages of {own} may open sessions"))
+            Verdict::ok(Checked::Origin, format!("pages of {own} may open sessions"))
         }
         Opened::Refused(problem) if problem.message.contains(own) => Verdict::problem(
-            Subject::Origin,
+            Checked::Origin,
             format!("the portal does not know {own} as the address of its page"),
             format!("set `public_url = \"{own}{}\"`", target.url.path()),
         ),
         Opened::Refused(problem) => Verdict::problem(
-            Subject::Origin,
+            Checked::Origin,
             format!("the portal opens no session: {}", problem.message),
             "a limit may be reached, or the portal is being stopped: its log says why",
         ),
@@ -165,14 +165,14 @@ async fn origin(target: &Target, opened: &Opened) -> Vec<Verdict> {
     vec![verdict, other_origin(target).await]
 }
 
-async fn other_origin(target: &Target) -> Verdict {
+async fn other_origin(target: &CheckedPortal) -> Verdict {
     match socket::open(target, OTHER_ORIGIN).await {
         // A proxy may refuse them too.
         Opened::Refused(_) | Opened::Failed(_) => {
-            Verdict::ok(Subject::Origin, "pages of other origins are refused")
+            Verdict::ok(Checked::Origin, "pages of other origins are refused")
         }
         Opened::Welcomed { .. } => Verdict::problem(
-            Subject::Origin,
+            Checked::Origin,
             "pages of other origins are not refused",
             "the proxy may not change the header `Origin`",
         ),
@@ -180,13 +180,13 @@ async fn other_origin(target: &Target) -> Verdict {
 }
 
 /// Asks whom the portal sees.
-async fn client(target: &Target, front: &Front) -> Verdict {
+async fn client(target: &CheckedPortal, front: &Front) -> Verdict {
     let answer = target.ask(Method::GET, "check/client", None).await;
     let seen =
         answer.ok().and_then(|answer| serde_json::from_slice::<SeenClient>(&answer.body).ok());
     let Some(SeenClient { known_by, address }) = seen else {
         return Verdict::warning(
-            Subject::Client,
+            Checked::Client,
             "the portal does not say whom it sees",
             "it may be of an older version",
         );
@@ -197,21 +197,21 @@ async fn client(target: &Target, front: &Front) -> Verdict {
     };
     let hidden = "all users share the limits of one client, or have none";
     match (known_by.as_str(), &front.proxy) {
-        ("header", _) => Verdict::ok(Subject::Client, format!("{sees}, as a trusted proxy says")),
-        ("connection", None) => Verdict::ok(Subject::Client, sees),
+        ("header", _) => Verdict::ok(Checked::Client, format!("{sees}, as a trusted proxy says")),
+        ("connection", None) => Verdict::ok(Checked::Client, sees),
         ("connection", Some(proxy)) => Verdict::warning(
-            Subject::Client,
+            Checked::Client,
             format!("the proxy ({proxy}) hides the client: {hidden}"),
             "let the proxy add the client's address to `X-Forwarded-For`, and name the proxy's address \
              in `trusted_proxies`",
         ),
         ("ignored_header", _) => Verdict::warning(
-            Subject::Client,
+            Checked::Client,
             format!("the proxy names the client, but the portal does not trust it: {hidden}"),
             "name the proxy's address in `trusted_proxies`; the portal's log has it",
         ),
         _ => Verdict::warning(
-            Subject::Client,
+            Checked::Client,
             format!("a trusted proxy does not name the client: {hidden}"),
             "let the proxy add the client's address to the header of `forwarded_header`, for nginx: \
              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;",
@@ -221,7 +221,7 @@ async fn client(target: &Target, front: &Front) -> Verdict {
 
 /// Asks for an answer in pieces, and looks when they arrive. A slow network may bring two of them together
 /// once, a proxy that holds them back does so each time.
-async fn stream(target: &Target) -> Verdict {
+async fn stream(target: &CheckedPortal) -> Verdict {
     let mut verdict = try_stream(target).await;
     for _ in 1..STREAM_TRIES {
         if verdict.state == State::Ok {
@@ -232,25 +232,25 @@ async fn stream(target: &Target) -> Verdict {
     verdict
 }
 
-async fn try_stream(target: &Target) -> Verdict {
+async fn try_stream(target: &CheckedPortal) -> Verdict {
     match target.ask(Method::GET, "check/stream", None).await {
         Ok(Answer { status: StatusCode::OK, pieces, .. }) => {
             if came_one_by_one(&pieces) {
-                return Verdict::ok(Subject::Stream, "answers are passed on as they come");
+                return Verdict::ok(Checked::Stream, "answers are passed on as they come");
             }
             Verdict::warning(
-                Subject::Stream,
+                Checked::Stream,
                 "the proxy holds answers back until they are complete",
                 "turn its buffering off, for nginx: proxy_buffering off;",
             )
         }
         Ok(answer) => Verdict::warning(
-            Subject::Stream,
+            Checked::Stream,
             format!("the portal sends no stream: status {}", answer.status),
             "it may be of an older version",
         ),
         Err(error) => Verdict::warning(
-            Subject::Stream,
+            Checked::Stream,
             format!("an answer in pieces is broken off: {error}"),
             "the proxy has to wait for slow answers",
         ),

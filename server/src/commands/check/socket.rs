@@ -18,8 +18,8 @@ use tokio_tungstenite::{
 };
 
 use super::{
-    connection::{LIMIT, Stream, Target},
-    verdict::{Subject, Verdict},
+    connection::{CheckedPortal, LIMIT, Stream},
+    verdict::{Checked, Verdict},
 };
 
 type Socket = WebSocketStream<Box<dyn Stream>>;
@@ -47,7 +47,7 @@ pub(super) enum Opened {
 }
 
 /// Opens a WebSocket as a page of this origin, and a session on it.
-pub(super) async fn open(target: &Target, origin: &str) -> Opened {
+pub(super) async fn open(target: &CheckedPortal, origin: &str) -> Opened {
     let begun = Instant::now();
     match timeout(LIMIT, begin(target, origin)).await {
         Ok(Ok((socket, ServerMessage::Welcome { limits, .. }))) => {
@@ -55,16 +55,16 @@ pub(super) async fn open(target: &Target, origin: &str) -> Opened {
         }
         Ok(Ok((_, ServerMessage::Goodbye { problem }))) => Opened::Refused(problem),
         Ok(Ok((_, other))) => Opened::Failed(Verdict::problem(
-            Subject::WebSocket,
+            Checked::WebSocket,
             format!("the portal answers {other:?}"),
             "use the command `ferryport` of the portal's version",
         )),
         Ok(Err(error)) => {
             let sentence = format!("the WebSocket does not work: {error}");
-            Opened::Failed(Verdict::problem(Subject::WebSocket, sentence, UPGRADE_REMEDY))
+            Opened::Failed(Verdict::problem(Checked::WebSocket, sentence, UPGRADE_REMEDY))
         }
         Err(_) => Opened::Failed(Verdict::problem(
-            Subject::WebSocket,
+            Checked::WebSocket,
             "the WebSocket opens, but the portal's messages do not arrive",
             "the proxy may not hold back what goes over the WebSocket",
         )),
@@ -76,12 +76,12 @@ pub(super) async fn verdicts(opened: Opened, idle: Option<Duration>) -> Vec<Verd
     let (mut socket, limits, took) = match opened {
         Opened::Welcomed { socket, limits, took } => (socket, limits, took),
         Opened::Refused(_) => {
-            return vec![Verdict::ok(Subject::WebSocket, "the WebSocket works")];
+            return vec![Verdict::ok(Checked::WebSocket, "the WebSocket works")];
         }
         Opened::Failed(verdict) => return vec![verdict],
     };
     let sentence = format!("the WebSocket works, within {} ms", took.as_millis());
-    let mut verdicts = vec![Verdict::ok(Subject::WebSocket, sentence)];
+    let mut verdicts = vec![Verdict::ok(Checked::WebSocket, sentence)];
     if let Some(idle) = idle {
         verdicts.push(stays_open(&mut socket, &limits, idle).await);
     }
@@ -92,7 +92,7 @@ pub(super) async fn verdicts(opened: Opened, idle: Option<Duration>) -> Vec<Verd
 }
 
 /// Sends `hello` for a new session, and returns the first message.
-async fn begin(target: &Target, origin: &str) -> Result<(Socket, ServerMessage), Failure> {
+async fn begin(target: &CheckedPortal, origin: &str) -> Result<(Socket, ServerMessage), Failure> {
     let path = format!("{}?lang=en", protocol::SOCKET_PATH);
     let mut request = target.socket_url(&path).into_client_request()?;
     let origin = HeaderValue::from_str(origin);
@@ -114,12 +114,12 @@ async fn stays_open(socket: &mut Socket, limits: &Limits, idle: Duration) -> Ver
         if rest.is_zero() {
             let seconds = idle.as_secs();
             let sentence = format!("an idle WebSocket stays open for at least {seconds} s");
-            return Verdict::ok(Subject::Idle, sentence);
+            return Verdict::ok(Checked::Idle, sentence);
         }
         if let Err(error) = quiet_for(socket, interval.min(rest)).await {
             let seconds = begun.elapsed().as_secs();
             return Verdict::problem(
-                Subject::Idle,
+                Checked::Idle,
                 format!("an idle WebSocket is cut after {seconds} s: {error}"),
                 format!(
                     "let the proxy wait longer than `ping_interval` ({} s), for nginx: \

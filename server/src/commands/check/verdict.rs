@@ -7,7 +7,7 @@ use serde::Serialize;
 /// What is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Subject {
+pub enum Checked {
     /// Name and port.
     Connection,
     /// The certificate and the TLS version.
@@ -42,7 +42,7 @@ pub enum State {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verdict {
     /// What was checked.
-    pub subject: Subject,
+    pub subject: Checked,
     /// How grave it is.
     pub state: State,
     /// What was found, in one sentence.
@@ -54,13 +54,13 @@ pub struct Verdict {
 
 impl Verdict {
     /// Nothing is wrong.
-    pub(super) fn ok(subject: Subject, sentence: impl Into<String>) -> Self {
+    pub(super) fn ok(subject: Checked, sentence: impl Into<String>) -> Self {
         Self { subject, state: State::Ok, sentence: sentence.into(), remedy: None }
     }
 
     /// The portal works, but not as it should.
     pub(super) fn warning(
-        subject: Subject,
+        subject: Checked,
         sentence: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
@@ -70,7 +70,7 @@ impl Verdict {
 
     /// The portal does not work.
     pub(super) fn problem(
-        subject: Subject,
+        subject: Checked,
         sentence: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Self {
@@ -79,7 +79,7 @@ impl Verdict {
     }
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Checked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Connection => "connection",

@@ -4,12 +4,12 @@ use crate::address::Address;
 
 /// The program behind a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Engine {
+pub(crate) enum DatabaseKind {
     Sqlite,
     Postgres,
 }
 
-impl Engine {
+impl DatabaseKind {
     pub(crate) fn of(address: &Address) -> Self {
         match address {
             Address::Sqlite(_) => Self::Sqlite,
