@@ -1,4 +1,4 @@
-//! The migrations. Both engines have the same ones, with the same columns.
+//! The migrations. Both databases have the same ones, with the same columns.
 
 use sqlx::{
     SqlSafeStr as _,
