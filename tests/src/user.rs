@@ -340,14 +340,16 @@ pub async fn look(page: &Page, state: &str, part: &str) {
 }
 
 /// Takes a screenshot at a width, with the part that a selector finds in view. The page must not be
-/// wider than the window.
+/// wider than the window, nor what is in a dialog wider than the dialog.
 pub async fn look_at_width(page: &Page, state: &str, width: u32, part: Option<&str>) {
     page.resize(width).await;
     if let Some(part) = part {
         page.run(&format!("document.querySelector('{part}').scrollIntoView(); null")).await;
     }
     page.screenshot(&format!("{state}-{width}")).await;
-    let excess = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+    let excess = "Math.max(document.documentElement.scrollWidth - window.innerWidth,
+        ...[...document.querySelectorAll('dialog[open]')].map((d) => d.scrollWidth - d.clientWidth))";
+    let excess = page.run(excess).await;
     let excess = excess.as_i64().expect("widths are whole numbers");
     assert!(excess <= 0, "{state}, {width}: {excess} px too wide");
 }

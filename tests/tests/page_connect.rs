@@ -204,7 +204,7 @@ async fn a_certificate_is_compared_asked_about_and_remembered_on_this_device() {
     page.fill(GIVEN, "").await;
     look(&page, "form-4-certificate").await;
     watch_clipboard(&page).await;
-    page.press_button("Copy a question for the administrator").await;
+    page.press_button("Copy question").await;
     page.see("Message copied.").await;
     let question = copied(&page).await;
     assert!(question.contains("127.0.0.1") && question.contains(&pairs.join(":").to_uppercase()));
