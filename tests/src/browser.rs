@@ -28,7 +28,7 @@ use std::{
 use serde_json::{Value, json};
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
-    time::sleep,
+    time::{sleep, timeout},
 };
 
 use self::keys::Stroke;
@@ -38,6 +38,10 @@ pub use self::uploads::Shown;
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a page may take to tell whether a click reached its element, before it counts as stopped
+/// by a question that the click opened.
+const CLICK_LIMIT: Duration = Duration::from_secs(5);
 
 /// The pause between two polls of the page.
 const POLL_PAUSE: Duration = Duration::from_millis(20);
@@ -285,9 +289,31 @@ impl Page {
         self.click(&button).await;
     }
 
-    /// Clicks in the middle of an element.
+    /// Clicks in the middle of an element, once it can be clicked on. An element that moves between
+    /// the look at its place and the click, or that is still disabled, is clicked on again.
+    ///
+    /// # Panics
+    /// When no click reaches it.
     pub async fn click(&self, node: &Node) {
-        in_tab!(self, tab => tab.click(node).await);
+        let watch = "function() {
+            this.clickArrived = false;
+            this.addEventListener('click', () => { this.clickArrived = true; },
+                { capture: true, once: true });
+        }";
+        self.until(&format!("a click on {:?}", node.name), async || {
+            self.eval(node, watch, &[]).await;
+            in_tab!(self, tab => tab.click(node).await);
+            self.click_arrived(node).await.then_some(())
+        })
+        .await;
+    }
+
+    /// Returns whether the element was clicked on. An element that is gone or cannot be asked was: the
+    /// click removed it, left its page, or opened a question that stops the page.
+    async fn click_arrived(&self, node: &Node) -> bool {
+        let arrived = "function() { return this.clickArrived || !this.isConnected; }";
+        let asked = async { in_tab!(self, tab => tab.call_on(node, arrived, &[]).await) };
+        !matches!(timeout(CLICK_LIMIT, asked).await, Ok(Ok(Value::Bool(false))))
     }
 
     /// Brings the pointer over the middle of an element. In Chromium alone.

@@ -222,7 +222,7 @@ impl Tab {
             arguments.iter().map(|argument| json!({ "value": argument })).collect();
         let parameters = json!({ "objectId": node.object, "functionDeclaration": function,
                                  "arguments": arguments, "returnByValue": true });
-        value_of(&self.call("Runtime.callFunctionOn", parameters).await)
+        value_of(&self.try_call("Runtime.callFunctionOn", parameters).await?)
     }
 
     pub(super) async fn point_at(&self, node: &Node) {
