@@ -36,8 +36,8 @@
 //! - `shell`: the browser's side.
 //!
 //! # Limits
-//! The bytes of a file never pass through the memory of this program: its worker reads them into
-//! frames that are handed on, or, where there is no worker, a `Blob` of header and slice is sent.
+//! The bytes of a file never pass through the memory of this program: a `Blob` of header and slice is
+//! sent, or, of a small file, a buffer that the worker has filled.
 //! The password stays in its form field, and is read only to be sent.
 
 pub mod address;

@@ -16,7 +16,7 @@
 //! - `form`: the fields of the connect form.
 //! - `recents`: recent destinations below the form.
 //! - `socket`: the WebSocket to the portal.
-//! - `file_worker`: the worker that reads and hashes files.
+//! - `file_worker`: the worker that computes digests, and reads small files.
 //! - `view`: draws the page.
 //! - `app`: passes events to the core, carries out its effects, draws changes.
 //! - `missing_files`: finds the files of restored rows.

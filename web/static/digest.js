@@ -1,26 +1,23 @@
-// Reads files in pieces for the page's program and computes their digests, as a worker.
+// Computes the digests of files for the page's program, as a worker.
 //
-// Each piece is read once: the worker hashes it and posts it to the page's thread, which sends it to
-// the portal. A part of the file that the server already has is read for the digest alone, and only
-// up to the last byte that the page has requested.
+// The page sends large files as Blobs, which the browser reads by itself: a socket takes those several
+// times faster than bytes that a script has read. So the worker reads the file a second time, for the
+// digest alone, and only up to the last byte that the page has sent.
 //
-// Small files are read in batches: a read is a round trip to other processes of the browser, which
-// takes longer than the transfer of so few bytes.
+// Small files are read in batches, and their bytes are posted to the page, which sends them: a read is
+// a round trip to other processes of the browser, which takes longer than the transfer of so few bytes.
 //
 // Messages to the worker:
 // - ["load", glue, wasm]: the addresses of the digest module.
 // - ["digest", [upload, algorithm, file, whole, ...offsets]...]: compute digests of the file, one
 //   from each offset to its end. `whole`: it is a small file, whose bytes are wanted too.
-// - ["read", ticket, upload, header, file, from, to]: read a piece into a frame behind `header`.
+// - ["sent", upload, to]: the page has sent the file's bytes before `to`.
 // - ["stop", upload]: forget the upload.
 //
 // Messages from the worker:
 // - ["digests", [upload, offset, digest, bytes]...]: `digest` is `null` if the file cannot be read.
-// - ["read", ticket, frame]: `frame` is `null` if the file cannot be read.
 // - null: the digest module did not load.
 
-// Bytes of a read for the digest alone.
-const PIECE_BYTES = 4 << 20;
 // The interval at which finished digests are posted while there is more work: the digests of small
 // files share a message.
 const POST_INTERVAL_MILLIS = 10;
@@ -30,16 +27,12 @@ const CHECK_BYTES = 64 << 20;
 // Small files that are read in one batch.
 const SMALL_FILES_PER_BATCH = 64;
 
-// Requested pieces, in order.
-let requests = [];
-// The stream of each upload: its next request usually continues where the last one ended.
-const streams = new Map();
-// Digests of files that are read in pieces.
+// Digests of files that are read as streams.
 const jobs = [];
 // Digests of small files, which are read whole.
 let small_jobs = [];
-// The offset up to which each upload's pieces were requested.
-const requested_to = new Map();
+// The offset up to which each upload's bytes were sent.
+const sent_to = new Map();
 let finished = [];
 let posted_at = 0;
 let Digest;
@@ -62,23 +55,20 @@ const receive = {
       if (whole) {
         small_jobs.push({ upload, algorithm, file });
       } else {
-        // The server has everything before the last offset: no request will cover it.
-        requested_to.set(upload, Math.max(requested_to.get(upload) ?? 0, ...offsets));
+        // The server has everything before the last offset: the page will not send it.
+        note_sent(upload, Math.max(...offsets));
         const at = Math.min(...offsets);
         jobs.push({ upload, algorithm, file, offsets, at, digests: new Map() });
       }
     }
     work();
   },
-  read(ticket, upload, header, file, from, to) {
-    requests.push({ ticket, upload, header, file, from, to });
-    requested_to.set(upload, Math.max(requested_to.get(upload) ?? 0, to));
+  sent(upload, to) {
+    note_sent(upload, to);
     work();
   },
   stop(upload) {
-    requested_to.delete(upload);
-    requests = requests.filter((request) => request.upload !== upload);
-    close(upload);
+    sent_to.delete(upload);
     for (const job of jobs.filter((job) => job.upload === upload)) end(job);
     small_jobs = small_jobs.filter((job) => job.upload !== upload);
   },
@@ -86,84 +76,27 @@ const receive = {
 
 onmessage = ({ data: [kind, ...rest] }) => receive[kind](...rest);
 
+function note_sent(upload, to) {
+  sent_to.set(upload, Math.max(sent_to.get(upload) ?? 0, to));
+}
+
 // Does a little of each kind of work in turn, until there is none left.
 async function work() {
   if (busy || !Digest) return;
   busy = true;
-  while (requests.length > 0 || small_jobs.length > 0 || next_job()) {
-    if (requests.length > 0) await serve(requests.shift());
+  while (small_jobs.length > 0 || next_job()) {
     if (small_jobs.length > 0) await read_batch(small_jobs.splice(0, SMALL_FILES_PER_BATCH));
     const job = next_job();
-    if (job) await read_for_digest(job);
+    if (job) await read_piece(job);
     if (performance.now() - posted_at >= POST_INTERVAL_MILLIS) post_finished();
   }
   post_finished();
   busy = false;
 }
 
-// Reads a requested piece, hashes it and posts it.
-async function serve({ ticket, upload, header, file, from, to }) {
-  try {
-    const frame = new Uint8Array(header.length + to - from);
-    frame.set(header);
-    const piece = frame.subarray(header.length);
-    await fill(piece, upload, file, from);
-    if (to === file.size || Math.floor(from / CHECK_BYTES) < Math.floor(to / CHECK_BYTES)) {
-      await check_unchanged(file);
-    }
-    const job = jobs.find((job) => job.upload === upload && from <= job.at && job.at < to);
-    if (job) update(job, piece.subarray(job.at - from));
-    postMessage(["read", ticket, frame], [frame.buffer]);
-  } catch (reason) {
-    close(upload);
-    postMessage(["read", ticket, null]);
-  }
-  // The upload may have been stopped during the read.
-  if (!requested_to.has(upload)) close(upload);
-}
-
-// Fills `piece` from the upload's stream, which takes the browser half the time of single reads.
-async function fill(piece, upload, file, from) {
-  let stream = streams.get(upload);
-  if (stream?.at !== from) {
-    close(upload);
-    stream = { at: from, reader: file.slice(from).stream().getReader(), rest: new Uint8Array() };
-    streams.set(upload, stream);
-  }
-  for (let filled = 0; filled < piece.length; ) {
-    if (stream.rest.length === 0) {
-      const { done, value } = await stream.reader.read();
-      if (done) throw new Error("the file has become shorter");
-      stream.rest = value;
-    }
-    const part = stream.rest.subarray(0, piece.length - filled);
-    piece.set(part, filled);
-    filled += part.length;
-    stream.rest = stream.rest.subarray(part.length);
-  }
-  stream.at += piece.length;
-}
-
-function close(upload) {
-  // Cancelling a stream that has failed fails too.
-  streams.get(upload)?.reader.cancel().catch(() => {});
-  streams.delete(upload);
-}
-
-// Fails if the file has changed since it was picked.
-function check_unchanged(file) {
-  return file.slice(0, 1).arrayBuffer();
-}
-
-// Returns the first job that has to read its next bytes itself, or has reached the end of its file.
+// Returns the first job that can read its next bytes, or has reached the end of its file.
 function next_job() {
-  return jobs.find((job) => job.at < read_limit(job) || job.at === job.file.size);
-}
-
-// Returns the offset up to which a job reads by itself: a queued request covers the bytes after it.
-function read_limit(job) {
-  const next = requests.find((request) => request.upload === job.upload && request.to > job.at);
-  return next ? next.from : (requested_to.get(job.upload) ?? 0);
+  return jobs.find((job) => job.at < (sent_to.get(job.upload) ?? 0) || job.at === job.file.size);
 }
 
 // Reads a batch of small files at once; one by one if any of them has changed.
@@ -195,18 +128,28 @@ function finish_small(job, bytes) {
   finish(job, 0, digest.finish(), bytes);
 }
 
-// Reads the next piece of a job for the digest alone.
-async function read_for_digest(job) {
+// Reads and hashes the next piece of a job's stream, which takes the browser half the time of single
+// reads.
+async function read_piece(job) {
   try {
-    const to = Math.min(job.at + PIECE_BYTES, Math.max(read_limit(job), job.at));
-    const piece = new Uint8Array(await job.file.slice(job.at, to).arrayBuffer());
-    if (!jobs.includes(job)) return;
-    if (piece.length !== to - job.at) throw new Error("the file has become shorter");
-    update(job, piece);
+    job.reader ??= job.file.slice(job.at).stream().getReader();
+    const piece = job.at < job.file.size ? (await job.reader.read()).value : new Uint8Array();
+    if (!piece) throw new Error("the file has become shorter");
+    const to = job.at + piece.length;
+    if (to === job.file.size || Math.floor(job.at / CHECK_BYTES) < Math.floor(to / CHECK_BYTES)) {
+      await check_unchanged(job.file);
+    }
+    // The upload may have been stopped during the read.
+    if (jobs.includes(job)) update(job, piece);
   } catch (reason) {
     if (jobs.includes(job)) finish(job, job.offsets[0], null);
     end(job);
   }
+}
+
+// Fails if the file has changed since it was picked.
+function check_unchanged(file) {
+  return file.slice(0, 1).arrayBuffer();
 }
 
 // Hashes the next bytes of a job. Each offset among them begins a digest.
@@ -233,6 +176,8 @@ function end(job) {
   const index = jobs.indexOf(job);
   if (index < 0) return;
   for (const digest of job.digests.values()) digest.free();
+  // Cancelling a stream that has failed fails too.
+  job.reader?.cancel().catch(() => {});
   jobs.splice(index, 1);
 }
 

@@ -21,6 +21,7 @@ use std::{path::PathBuf, time::Duration};
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
 use ferryport_tests::{
+    browser::Browser,
     portal::{Options, Portal},
     servers::Server,
 };
@@ -57,7 +58,8 @@ pub(crate) struct Arguments {
 enum Subject {
     LargeFile,
     LargeMemory,
-    Browser,
+    Chromium,
+    Firefox,
     SmallFiles,
     Idle,
     Together,
@@ -102,6 +104,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         report::version("lftp", 2),
         report::version("rclone", 0),
         report::version("chromium", 0),
+        report::version("firefox-esr", 1),
     ];
     let conditions = Conditions { command: arguments.command(), programs, remarks, load };
     let section = report::section(&conditions, &tables);
@@ -117,7 +120,8 @@ impl Bench {
         match subject {
             Subject::LargeFile => large_file::measure(self),
             Subject::LargeMemory => large_memory::measure(self),
-            Subject::Browser => browser::measure(self),
+            Subject::Chromium => browser::measure(self, Browser::Chromium),
+            Subject::Firefox => browser::measure(self, Browser::Firefox),
             Subject::SmallFiles => small_files::measure(self),
             Subject::Idle => idle::measure(self),
             Subject::Together => together::measure(self),

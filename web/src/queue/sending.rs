@@ -69,14 +69,6 @@ impl Queue {
         })
     }
 
-    /// Returns whether the portal still expects a chunk that was returned earlier.
-    #[must_use]
-    pub fn awaits(&self, header: ChunkHeader) -> bool {
-        let row = self.row_of(header.upload).and_then(|row| self.get(row));
-        let open = row.and_then(|upload| upload.state.open());
-        open.is_some_and(|open| open.attempt == header.attempt)
-    }
-
     /// Applies a credit: the portal grants more, has taken more, or starts another attempt.
     pub fn credit(&mut self, id: UploadId, attempt: Attempt, credit: Credit, now: Millis) {
         let Some(row) = self.row_of(id) else { return };

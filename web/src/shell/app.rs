@@ -85,9 +85,9 @@ impl App {
         let views = Views::new(&dom)?;
         let app = Rc::new_cyclic(|app: &Weak<Self>| {
             let app = app.clone();
-            let file_worker = FileWorker::new(dom.clone(), move |event| {
+            let file_worker = FileWorker::new(dom.clone(), move |digests| {
                 if let Some(app) = app.upgrade() {
-                    app.handle_worker(event);
+                    app.handle(Event::Digested(digests));
                 }
             });
             Self {

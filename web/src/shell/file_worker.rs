@@ -1,8 +1,8 @@
-//! The worker `web/static/digest.js`, which reads files and computes their digests. It starts with
-//! the first digest.
+//! The worker `web/static/digest.js`, which computes the digests of files. It starts with the first
+//! digest.
 //!
-//! The worker hashes each piece of a file and posts it for sending: a file is read once, and its
-//! bytes stay in the browser's buffers, outside of this program's memory.
+//! The worker reads each file by itself, beside the sending. Of a small file it delivers the bytes
+//! too. The bytes stay in the browser's buffers, outside of this program's memory.
 
 use std::{
     cell::RefCell,
@@ -15,37 +15,14 @@ use wasm_bindgen::{JsCast, JsValue};
 
 use web_sys::{Element, File, MessageEvent, Url, Worker, WorkerOptions, WorkerType};
 
-use super::{
-    dom::{Dom, Exception, js_number, listen, spawn},
-    socket::SocketNumber,
-};
-use crate::{
-    page::{DigestJob, DigestOutcome, Digested},
-    queue::Chunk,
-};
-
-/// An event of the worker.
-pub(super) enum WorkerEvent {
-    Digests(Vec<Digested>),
-    /// A requested chunk as a frame, or `None` if the file cannot be read.
-    Read(ReadRequest, Option<Uint8Array>),
-    /// There is no worker: the digests and the chunks that it was to deliver.
-    Unavailable(Vec<Digested>, Vec<ReadRequest>),
-}
-
-/// A chunk that the worker reads.
-pub(super) struct ReadRequest {
-    ticket: u32,
-    pub(super) chunk: Chunk,
-    /// The socket on which the chunk is to be sent.
-    pub(super) socket: SocketNumber,
-}
+use super::dom::{Dom, Exception, js_number, listen, spawn};
+use crate::page::{DigestJob, DigestOutcome, Digested};
 
 /// The worker, and the requests that it has not answered.
 pub(super) struct FileWorker {
     dom: Dom,
     state: RefCell<State>,
-    on_event: Box<dyn Fn(WorkerEvent)>,
+    on_digests: Box<dyn Fn(Vec<Digested>)>,
 }
 
 #[derive(Default)]
@@ -63,20 +40,15 @@ struct RunningWorker {
     unposted: Array,
     /// Digests that were requested and not delivered: upload and offset.
     pending_digests: Vec<(UploadId, u64)>,
-    /// Chunks that were requested and not delivered, in order.
-    pending_reads: Vec<ReadRequest>,
-    /// Uploads with requested chunks: the worker holds a stream of each.
-    streamed: Vec<UploadId>,
-    last_ticket: u32,
     /// The bytes of small files, until their uploads end.
     small_files: Vec<(UploadId, Uint8Array)>,
 }
 
 impl FileWorker {
-    /// Makes a worker that is not started. `on_event` is never called before the calling function
+    /// Makes a worker that is not started. `on_digests` is never called before the calling function
     /// has returned.
-    pub(super) fn new(dom: Dom, on_event: impl Fn(WorkerEvent) + 'static) -> Rc<Self> {
-        Rc::new(Self { dom, state: RefCell::default(), on_event: Box::new(on_event) })
+    pub(super) fn new(dom: Dom, on_digests: impl Fn(Vec<Digested>) + 'static) -> Rc<Self> {
+        Rc::new(Self { dom, state: RefCell::default(), on_digests: Box::new(on_digests) })
     }
 
     /// Requests a digest. [`FileWorker::flush`] posts the request.
@@ -97,7 +69,7 @@ impl FileWorker {
                 let digests = job.from.iter().map(|from| unavailable(job.upload, *from)).collect();
                 let worker = self.clone();
                 // The caller is still handling an event.
-                spawn(async move { (worker.on_event)(WorkerEvent::Digests(digests)) });
+                spawn(async move { (worker.on_digests)(digests) });
             }
         }
     }
@@ -113,25 +85,10 @@ impl FileWorker {
         }
     }
 
-    /// Requests a chunk, delivered by [`WorkerEvent::Read`]. Returns whether there is a worker.
-    pub(super) fn read(&self, chunk: Chunk, socket: SocketNumber, file: &File) -> bool {
-        match &mut *self.state.borrow_mut() {
-            State::Running(worker) => {
-                worker.request_read(chunk, socket, file);
-                true
-            }
-            State::NotStarted | State::Unavailable => false,
-        }
-    }
-
-    /// Returns the bytes of the chunks that were requested for a socket and not delivered.
-    pub(super) fn pending_bytes(&self, socket: SocketNumber) -> u64 {
-        match &*self.state.borrow() {
-            State::Running(worker) => {
-                let of_socket = worker.pending_reads.iter().filter(|read| read.socket == socket);
-                of_socket.map(|read| read.chunk.end - read.chunk.header.offset).sum()
-            }
-            State::NotStarted | State::Unavailable => 0,
+    /// Tells the worker that an upload's bytes before `to` were sent: it may read so far.
+    pub(super) fn sent(&self, upload: UploadId, to: u64) {
+        if let State::Running(worker) = &*self.state.borrow() {
+            worker.post(&Array::of3(&"sent".into(), &upload.0.into(), &js_number(to).into()));
         }
     }
 
@@ -157,8 +114,8 @@ impl FileWorker {
             Worker::new_with_options(&address(&self.dom, "data-digest-worker")?, &options)?;
         let receive = |owner: Weak<Self>, data: &JsValue| {
             if let Some(owner) = owner.upgrade() {
-                let event = owner.receive(data);
-                (owner.on_event)(event);
+                let digests = owner.receive(data);
+                (owner.on_digests)(digests);
             }
         };
         let owner = Rc::downgrade(self);
@@ -176,26 +133,19 @@ impl FileWorker {
         Ok(worker)
     }
 
-    /// Decodes a message of the worker: digests, a chunk, or `null` if the worker cannot run.
-    fn receive(&self, data: &JsValue) -> WorkerEvent {
+    /// Decodes a message of the worker: digests, or `null` if the worker cannot run.
+    fn receive(&self, data: &JsValue) -> Vec<Digested> {
         let mut state = self.state.borrow_mut();
         let State::Running(worker) = &mut *state else {
-            return WorkerEvent::Digests(Vec::new());
+            return Vec::new();
         };
         let Some(message) = data.dyn_ref::<Array>() else {
-            let digests = std::mem::take(&mut worker.pending_digests);
-            let reads = std::mem::take(&mut worker.pending_reads);
+            let pending = std::mem::take(&mut worker.pending_digests);
             *state = State::Unavailable;
-            let digests = digests.into_iter().map(|(upload, from)| unavailable(upload, from));
-            return WorkerEvent::Unavailable(digests.collect(), reads);
+            return pending.into_iter().map(|(upload, from)| unavailable(upload, from)).collect();
         };
-        let kind = message.shift();
-        if kind == "read" {
-            worker.receive_read(message)
-        } else {
-            let digests = message.iter().filter_map(|digest| worker.receive_digest(&digest));
-            WorkerEvent::Digests(digests.collect())
-        }
+        // The first element is the kind of the message, of which there is one.
+        message.iter().skip(1).filter_map(|digest| worker.receive_digest(&digest)).collect()
     }
 }
 
@@ -205,9 +155,6 @@ impl RunningWorker {
             worker,
             unposted: Array::new(),
             pending_digests: Vec::new(),
-            pending_reads: Vec::new(),
-            streamed: Vec::new(),
-            last_ticket: 0,
             small_files: Vec::new(),
         }
     }
@@ -230,43 +177,14 @@ impl RunningWorker {
         self.unposted.push(&request);
     }
 
-    fn request_read(&mut self, chunk: Chunk, socket: SocketNumber, file: &File) {
-        self.last_ticket = self.last_ticket.wrapping_add(1);
-        let ticket = self.last_ticket;
-        let upload = chunk.header.upload;
-        let header = Uint8Array::from(chunk.header.encode().as_slice());
-        let request = Array::of4(&"read".into(), &ticket.into(), &upload.0.into(), &header);
-        request.push(file);
-        request.push(&js_number(chunk.header.offset).into());
-        request.push(&js_number(chunk.end).into());
-        self.post(&request);
-        if !self.streamed.contains(&upload) {
-            self.streamed.push(upload);
-        }
-        self.pending_reads.push(ReadRequest { ticket, chunk, socket });
-    }
-
-    /// Drops all requests of an upload. A small file that was delivered, and never streamed, needs
-    /// no message to the worker.
+    /// Drops all requests of an upload. A small file that was delivered needs no message to the
+    /// worker.
     fn stop(&mut self, upload: UploadId) {
-        self.pending_reads.retain(|read| read.chunk.header.upload != upload);
         self.pending_digests.retain(|(of, _)| *of != upload);
-        let (streamed, small_files) = (self.streamed.len(), self.small_files.len());
-        self.streamed.retain(|of| *of != upload);
+        let small_files = self.small_files.len();
         self.small_files.retain(|(of, _)| *of != upload);
-        if self.small_files.len() == small_files || self.streamed.len() < streamed {
+        if self.small_files.len() == small_files {
             self.post(&Array::of2(&"stop".into(), &upload.0.into()));
-        }
-    }
-
-    fn receive_read(&mut self, message: &Array) -> WorkerEvent {
-        let ticket = message.get(0).as_f64();
-        let is_this = |read: &ReadRequest| Some(f64::from(read.ticket)) == ticket;
-        match self.pending_reads.iter().position(is_this) {
-            Some(index) => {
-                WorkerEvent::Read(self.pending_reads.remove(index), message.get(1).dyn_into().ok())
-            }
-            None => WorkerEvent::Digests(Vec::new()),
         }
     }
 

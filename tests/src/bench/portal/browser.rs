@@ -1,9 +1,12 @@
-//! One file out of Chromium: through the portal, and to a sink.
+//! One file out of a browser: through the portal, and to a sink.
 
 use std::time::Duration;
 
 use anyhow::Result;
-use ferryport_tests::servers::{self, Kind};
+use ferryport_tests::{
+    browser::Browser,
+    servers::{self, Kind},
+};
 
 use super::{
     Bench,
@@ -23,7 +26,7 @@ const MIB: f64 = 512.0;
 /// How often memory is looked at.
 const LOOK: Duration = Duration::from_millis(200);
 
-pub(super) fn measure(bench: &Bench) -> Result<Table> {
+pub(super) fn measure(bench: &Bench, browser: Browser) -> Result<Table> {
     let files = Files::make(1, BYTES)?;
     let server = servers::start(Kind::PureFtpd);
     let portal = bench.portal_http();
@@ -31,15 +34,15 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let paths = files.paths();
     let (mut ours, mut sunk, mut our_runs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        let (time, usages) = user::upload(bench, &portal, &server, &files, LOOK)?;
+        let (time, usages) = user::upload(bench, browser, &portal, &server, &files, LOOK)?;
         eprintln!("Ferryport: {:.2} s: {}", time.as_secs_f64(), usages.bound());
         ours.push(time.as_secs_f64());
         our_runs.push(usages);
 
-        let page = bench.runtime.block_on(user::open(&format!("http://{sink}/")));
-        let browser = [Tree { name: "Chromium", root: page.id() }];
+        let page = bench.runtime.block_on(user::open(browser, &format!("http://{sink}/")));
+        let trees = [Tree { name: user::name(browser), root: page.id() }];
         let mut time = Duration::ZERO;
-        let (cost, mut usages) = watch(&browser, LOOK, || {
+        let (cost, mut usages) = watch(&trees, LOOK, || {
             measured(Who::Us, || {
                 time = bench.runtime.block_on(sink::put_files(&page, &paths))?;
                 Ok(())
@@ -68,7 +71,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
         },
     ];
     Ok(figure::table(
-        "One file of 512 MiB out of Chromium, Pure-FTPd",
+        match browser {
+            Browser::Chromium => "One file of 512 MiB out of Chromium, Pure-FTPd",
+            Browser::Firefox => "One file of 512 MiB out of Firefox, Pure-FTPd",
+        },
         "Over plain HTTP on the loopback address, from the drop of the file to the page's `Done`, \
          by the page's clock. The peer is an `XMLHttpRequest` that puts the same file, in the \
          same browser, to a server that throws it away."

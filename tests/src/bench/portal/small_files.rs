@@ -3,7 +3,10 @@
 use std::{cell::RefCell, time::Duration};
 
 use anyhow::Result;
-use ferryport_tests::servers::{self, Kind};
+use ferryport_tests::{
+    browser::Browser,
+    servers::{self, Kind},
+};
 
 use super::{
     Bench,
@@ -100,7 +103,7 @@ fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
     let portal = bench.portal_http();
     let (mut times, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        let (time, usages) = user::upload(bench, &portal, &server, files, LOOK)?;
+        let (time, usages) = user::upload(bench, Browser::Chromium, &portal, &server, files, LOOK)?;
         eprintln!("{}, Chromium: {:.2} s", kind.name(), time.as_secs_f64());
         times.push(time.as_secs_f64());
         runs.push(usages);
@@ -114,7 +117,8 @@ fn own_way_out(bench: &Bench, files: &Files) -> Result<String> {
     let paths = files.paths();
     let (mut times, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        let page = bench.runtime.block_on(user::open(&format!("http://{sink}/")));
+        let page =
+            bench.runtime.block_on(user::open(Browser::Chromium, &format!("http://{sink}/")));
         let browser = [Tree { name: "Chromium", root: page.id() }];
         let (time, usages) =
             watch(&browser, LOOK, || bench.runtime.block_on(sink::put_files(&page, &paths)))?;

@@ -4,10 +4,10 @@ use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
 use ferryport_tests::{
-    browser::Page,
+    browser::{Browser, Page},
     portal::Portal,
     servers::Server,
-    user::{WIDE, open_connected},
+    user::{WIDE, connect},
 };
 
 use super::{Bench, tree};
@@ -40,35 +40,42 @@ const look = () => {
 look();";
 
 /// Opens the page, drops the files there, and returns how long the upload took, with the usages of
-/// the portal, the server and Chromium. The files must be stored.
+/// the portal, the server and the browser. The files must be stored.
 pub(super) fn upload(
     bench: &Bench,
+    browser: Browser,
     portal: &Portal,
     server: &Server,
     files: &Files,
     interval: Duration,
 ) -> Result<(Duration, Usages)> {
     workload::clear(server)?;
-    let page = bench.runtime.block_on(open_connected(portal, server));
+    let page = bench.runtime.block_on(async {
+        let page = open(browser, &portal.support_url()).await;
+        connect(&page, server).await;
+        page
+    });
     let trees = [
         tree(portal),
         Tree { name: "server", root: server.id() },
-        Tree { name: "Chromium", root: page.id() },
+        Tree { name: name(browser), root: page.id() },
     ];
     let paths = files.paths();
     let (time, usages) =
-        watch(&trees, interval, || bench.runtime.block_on(drop_files(&page, &paths)))?;
+        watch(&trees, interval, || bench.runtime.block_on(drop_files(browser, &page, &paths)))?;
     drop(page);
     files.check(server)?;
     Ok((time, usages))
 }
 
 /// Drops the files onto the page and waits until it shows them as done.
-async fn drop_files(page: &Page, paths: &[PathBuf]) -> Result<Duration> {
+async fn drop_files(browser: Browser, page: &Page, paths: &[PathBuf]) -> Result<Duration> {
     page.run(&format!("window.expected = {}; null", paths.len())).await;
     page.run(WATCH).await;
     let zone = page.find("button", "Choose files").await;
-    page.pause_harness().await;
+    if browser == Browser::Chromium {
+        page.pause_harness().await;
+    }
     page.drop_files(&zone, paths).await;
     took(page).await
 }
@@ -84,7 +91,15 @@ pub(super) async fn took(page: &Page) -> Result<Duration> {
     Ok(Duration::from_secs_f64(millis / 1000.0))
 }
 
-/// Opens another page.
-pub(super) async fn open(url: &str) -> Page {
-    Page::open(url, WIDE).await
+/// Opens a page.
+pub(super) async fn open(browser: Browser, url: &str) -> Page {
+    Page::open_in(browser, url, WIDE).await
+}
+
+/// Returns the browser's name.
+pub(super) fn name(browser: Browser) -> &'static str {
+    match browser {
+        Browser::Chromium => "Chromium",
+        Browser::Firefox => "Firefox",
+    }
 }

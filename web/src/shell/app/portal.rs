@@ -76,7 +76,7 @@ impl App {
         next
     }
 
-    pub(super) fn is_current(&self, number: SocketNumber) -> bool {
+    fn is_current(&self, number: SocketNumber) -> bool {
         self.socket_number.get() == number
     }
 }
