@@ -132,6 +132,32 @@ async fn the_colours_that_were_chosen_stay_after_a_reload() {
     page.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_can_be_installed() {
+    let portal = portal!();
+    let page = Page::open(&portal.url(), WIDE).await;
+    // It is no part of the first load.
+    let linked = "document.querySelector('link[rel=manifest]') !== null";
+    assert_eq!(page.run(linked).await, false);
+    let field = page.field("Host").await;
+    page.click(&field).await;
+    page.until("the manifest", async || (page.run(linked).await == true).then_some(())).await;
+    let loaded = "(async () => {
+        const address = document.querySelector('link[rel=manifest]').href;
+        const manifest = await (await fetch(address)).json();
+        const icons = await Promise.all(manifest.icons.map(async ({ src, sizes }) => {
+            const image = new Image();
+            image.src = new URL(src, address);
+            await image.decode();
+            return sizes === 'any' || sizes === `${image.naturalWidth}x${image.naturalHeight}`;
+        }));
+        const start = new URL(manifest.start_url, address).href;
+        return [start === location.origin + location.pathname, ...icons];
+    })()";
+    assert_eq!(page.run(loaded).await, serde_json::json!([true, true, true, true]));
+    page.finish().await;
+}
+
 /// The names of the controls that are visible.
 const CONTROLS: &str = "[...document.querySelectorAll(
     'button, select, summary, input, textarea, a[href]:not(.skip-link)')]

@@ -24,6 +24,35 @@ form.addEventListener("submit", record);
 // Another language keeps the fragment: it may hold a destination.
 for (const link of document.querySelectorAll("a[hreflang]")) {
   link.addEventListener("click", () => {
+// Dates and the order of names in the page's language, for the program. The user's regional variants of the
+// language, for example British English, come before the language itself.
+const { lang } = document.documentElement;
+const locales = [...navigator.languages.filter((tag) => tag.split("-")[0] === lang), lang];
+const dateFormat = (options) => {
+  let format;
+  return (date) => (format ??= new Intl.DateTimeFormat(locales, { dateStyle: "medium", ...options })).format(date);
+};
+const utc = dateFormat({ timeStyle: "long", timeZone: "UTC" });
+const digits = (number, length) => String(number).padStart(length, "0");
+globalThis.localise = {
+  date: dateFormat({ timeStyle: "short" }),
+  utc: (text) => (Number.isNaN(Date.parse(text)) ? text : utc(Date.parse(text))),
+  clock: (millis) => {
+    const time = new Date(millis);
+    const parts = [time.getHours(), time.getMinutes(), time.getSeconds()].map((part) => digits(part, 2));
+    return `${parts.join(":")}.${digits(time.getMilliseconds(), 3)}`;
+  },
+  // Takes names separated by NUL. Returns their ranks separated by commas.
+  ranks: (text) => {
+    const names = text.split("\0");
+    const { compare } = new Intl.Collator(locales, { numeric: true });
+    const ranks = [];
+    const order = [...names.keys()].sort((a, b) => compare(names[a], names[b]));
+    order.forEach((index, rank) => { ranks[index] = rank; });
+    return ranks.join();
+  },
+};
+
     link.hash = location.hash;
   });
 }
@@ -167,6 +196,11 @@ new MutationObserver(async () => {
 document.addEventListener("click", async ({ target }) => {
   const action = target.closest("[data-receipt]")?.dataset.receipt;
   if (action) (await load("receipt"))[action]();
+// The manifest is no part of the first load: browsers offer to install the page from the first press on.
+addEventListener("pointerdown", () => {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "manifest", href: script.dataset.manifest }));
+}, { once: true });
+
   const link = target.closest(".problem-to-log");
   if (link) (await load("logLinks")).follow(link);
   const share = target.closest("#log-share > button");

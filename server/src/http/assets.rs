@@ -11,7 +11,6 @@ use axum::{
     },
     response::{IntoResponse, Response},
 };
-use bundle::Asset;
 
 /// The cache lifetime of a year. The name contains the hash, so the content of a name never changes.
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
@@ -32,19 +31,19 @@ pub(super) async fn asset(Path(name): Path<String>, request: HeaderMap) -> Respo
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    if accepts_brotli(&request, asset) {
+    if !asset.brotli.is_empty() && accepts_brotli(&request) {
         return (headers, [(CONTENT_ENCODING, "br")], asset.brotli).into_response();
     }
     (headers, asset.identity).into_response()
 }
 
-fn accepts_brotli(request: &HeaderMap, asset: &Asset) -> bool {
+/// Returns whether the browser accepts answers that are compressed with brotli.
+pub(super) fn accepts_brotli(request: &HeaderMap) -> bool {
     let offered = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
-    !asset.brotli.is_empty()
-        && offered.flat_map(|value| value.split(',')).any(|coding| {
-            let mut parts = coding.split(';').map(str::trim);
-            parts.next() == Some("br") && !parts.any(|weight| weight == "q=0")
-        })
+    offered.flat_map(|value| value.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        parts.next() == Some("br") && !parts.any(|weight| weight == "q=0")
+    })
 }
 
 #[cfg(test)]

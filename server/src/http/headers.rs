@@ -25,7 +25,7 @@ static CSP: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     let early_script = STANDARD.encode(Sha256::digest(EARLY_SCRIPT));
     let policy = format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-{early_script}'; \
-         style-src 'self'; worker-src 'self'; img-src 'self'; connect-src 'self'; \
+         style-src 'self'; worker-src 'self'; img-src 'self'; connect-src 'self'; manifest-src 'self'; \
          form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
          require-trusted-types-for 'script'; trusted-types default"
     );

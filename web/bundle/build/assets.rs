@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, io::Write as _, path::Path};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::{icons, program::Program};
+use crate::{compact, icons, manifest, program::Program};
 
 /// Hexadecimal digits of the digest in a file name: 64 bits, so that no two versions of an asset
 /// have the same name.
@@ -18,6 +18,8 @@ const BROTLI_WINDOW: u32 = 22;
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const WASM: &str = "application/wasm";
 const SVG: &str = "image/svg+xml";
+const PNG: &str = "image/png";
+const MANIFEST: &str = "application/manifest+json";
 
 /// An asset to be embedded.
 struct Source {
@@ -29,12 +31,28 @@ struct Source {
     content: Vec<u8>,
 }
 
+impl Source {
+    fn digest(&self) -> String {
+        hex(&Sha256::digest(&self.content))
+    }
+
+    /// Returns the name of its file.
+    fn name(&self) -> String {
+        let digest = self.digest();
+        format!("{}-{}.{}", self.stem, &digest[..NAME_DIGITS], self.extension)
+    }
+}
+
 /// Writes every asset into `out`, uncompressed and compressed, and the table of them.
 pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path) -> Result<()> {
-    let read = |name: &str| {
+    let read_bytes = |name: &str| {
         let path = statics.join(name);
         fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     };
+    let read = |name: &str| -> Result<String> {
+        String::from_utf8(read_bytes(name)?).with_context(|| format!("{name} is not UTF-8"))
+    };
+    let script = |name: &str| -> Result<Vec<u8>> { Ok(compact::script(&read(name)?)?.into()) };
     let source = |constant, stem, extension, content_type, content| Source {
         constant: Some(constant),
         stem,
@@ -42,21 +60,30 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
         content_type,
         content,
     };
+    let style = compact::style_sheet(&read("style.css")?);
+    let icon = source("ICON", "icon", "svg", SVG, read("icon.svg")?.into());
+    let small_icon = source("ICON_192", "icon", "png", PNG, read_bytes("icon-192.png")?);
+    let large_icon = source("ICON_512", "icon", "png", PNG, read_bytes("icon-512.png")?);
+    let pixels = [(192, &*small_icon.name()), (512, &*large_icon.name())];
+    let manifest = manifest::manifest(&icon.name(), pixels);
     let sources = [
-        source("STYLE", "style", "css", "text/css; charset=utf-8", read("style.css")?),
-        source("BOOT", "boot", "js", JAVASCRIPT, read("boot.js")?),
-        source("LOGIN_MAIL", "mail", "js", JAVASCRIPT, read("login_mail.js")?),
-        source("RECEIPT", "receipt", "js", JAVASCRIPT, read("receipt.js")?),
-        source("RENAME", "rename", "js", JAVASCRIPT, read("rename.js")?),
-        source("LOG_LINKS", "links", "js", JAVASCRIPT, read("log_links.js")?),
-        source("LOG_EXPORT", "log", "js", JAVASCRIPT, read("log_export.js")?),
-        source("NOTIFY", "notify", "js", JAVASCRIPT, read("notify.js")?),
-        source("GLUE", "app", "js", JAVASCRIPT, page.glue.clone()),
+        source("STYLE", "style", "css", "text/css; charset=utf-8", style.into()),
+        source("BOOT", "boot", "js", JAVASCRIPT, script("boot.js")?),
+        source("LOGIN_MAIL", "mail", "js", JAVASCRIPT, script("login_mail.js")?),
+        source("RECEIPT", "receipt", "js", JAVASCRIPT, script("receipt.js")?),
+        source("RENAME", "rename", "js", JAVASCRIPT, script("rename.js")?),
+        source("LOG_LINKS", "links", "js", JAVASCRIPT, script("log_links.js")?),
+        source("LOG_EXPORT", "log", "js", JAVASCRIPT, script("log_export.js")?),
+        source("NOTIFY", "notify", "js", JAVASCRIPT, script("notify.js")?),
+        source("GLUE", "app", "js", JAVASCRIPT, compact::script(&page.glue)?.into()),
         source("WASM", "app", "wasm", WASM, page.wasm.clone()),
-        source("DIGEST_WORKER", "worker", "js", JAVASCRIPT, read("digest.js")?),
-        source("DIGEST_GLUE", "digest", "js", JAVASCRIPT, digest.glue.clone()),
+        source("DIGEST_WORKER", "worker", "js", JAVASCRIPT, script("digest.js")?),
+        source("DIGEST_GLUE", "digest", "js", JAVASCRIPT, compact::script(&digest.glue)?.into()),
         source("DIGEST_WASM", "digest", "wasm", WASM, digest.wasm.clone()),
-        source("ICON", "icon", "svg", SVG, read("icon.svg")?),
+        source("MANIFEST", "ferryport", "webmanifest", MANIFEST, manifest.into()),
+        icon,
+        small_icon,
+        large_icon,
     ];
     let icons = icons::all().into_iter().map(|content| Source {
         constant: None,
@@ -78,8 +105,7 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
     let mut urls = String::new();
     let mut state_icons = String::new();
     for asset in sources.into_iter().chain(icons) {
-        let digest = hex(&Sha256::digest(&asset.content));
-        let name = format!("{}-{}.{}", asset.stem, &digest[..NAME_DIGITS], asset.extension);
+        let (digest, name) = (asset.digest(), asset.name());
         let compressed = compress(&asset.content)?;
         write(&folder.join(&name), &asset.content)?;
         write(&folder.join(format!("{name}.br")), &compressed)?;

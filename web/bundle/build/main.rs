@@ -2,7 +2,8 @@
 //!
 //! The steps: choose a toolchain that can build for wasm32 ([`toolchain`]); build `web/` and
 //! `web/digest/` with a separate cargo process and let wasm-bindgen write the glue ([`program`]);
-//! hash and compress every asset and write a table of them as Rust source ([`assets`]). Cargo gets
+//! remove comments and white space ([`compact`]); hash and compress every asset and write a table of them
+//! as Rust source ([`assets`]). Cargo gets
 //! all inputs by `rerun-if-changed`: it reruns this script when one has changed, and only then.
 
 use std::{env, path::PathBuf};
@@ -10,7 +11,9 @@ use std::{env, path::PathBuf};
 use anyhow::{Context, Result};
 
 mod assets;
+mod compact;
 mod icons;
+mod manifest;
 mod program;
 mod toolchain;
 

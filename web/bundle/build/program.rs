@@ -16,7 +16,7 @@ use crate::toolchain::{TARGET, Toolchain};
 /// A wasm module and its glue, ready to be served.
 pub(crate) struct Program {
     /// The JavaScript module that loads the wasm and gives it access to the browser's interfaces.
-    pub(crate) glue: Vec<u8>,
+    pub(crate) glue: String,
     pub(crate) wasm: Vec<u8>,
 }
 
@@ -70,7 +70,7 @@ pub(crate) fn bind(wasm: &Path, name: &str) -> Result<Program> {
         .generate_output()
         .with_context(|| format!("wasm-bindgen refuses {}", wasm.display()))?;
     let glue = shorten_names(&mut bound);
-    Ok(Program { glue: glue.into_bytes(), wasm: bound.wasm_mut().emit_wasm() })
+    Ok(Program { glue, wasm: bound.wasm_mut().emit_wasm() })
 }
 
 /// Gives the imports and exports of the module short names; returns the glue with the same names.
@@ -174,6 +174,8 @@ fn rustflags(toolchain: &Toolchain, workspace: &Path) -> Vec<String> {
         // A panic's message without its place in the source: the places take 2 kB, and the browser's
         // console shows where the program stopped.
         "-Zlocation-detail=none".to_owned(),
+        // Nor the values of what was wrong, for the same reason.
+        "-Zfmt-debug=none".to_owned(),
         remap(workspace, "."),
     ];
     if let Some(home) = cargo_home() {

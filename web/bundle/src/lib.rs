@@ -51,6 +51,7 @@ mod tests {
             url::DIGEST_GLUE,
             url::DIGEST_WASM,
             url::ICON,
+            url::MANIFEST,
         ] {
             assert!(find(path).is_some(), "{path}");
         }
@@ -58,6 +59,28 @@ mod tests {
             assert!(find(path).is_some(), "{path}");
         }
         assert!(find("assets/other.js").is_none());
+    }
+
+    #[test]
+    fn style_sheet_and_scripts_hold_no_comments() {
+        let text = |path| str::from_utf8(find(path).unwrap().identity).unwrap();
+        assert!(!text(url::STYLE).contains("/*"));
+        for path in [url::BOOT, url::GLUE, url::DIGEST_WORKER, url::RECEIPT] {
+            let is_comment = |line: &&str| line.starts_with("//") || line.starts_with("/*");
+            assert_eq!(text(path).lines().find(is_comment), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn manifest_names_icons_that_exist_and_the_page_one_level_above() {
+        let asset = find(url::MANIFEST).unwrap();
+        let manifest = str::from_utf8(asset.identity).unwrap();
+        assert!(manifest.contains(r#""start_url":"../","scope":"../""#), "{manifest}");
+        for icon in [url::ICON, url::ICON_192, url::ICON_512] {
+            let beside = icon.strip_prefix("assets/").unwrap();
+            assert!(manifest.contains(&format!(r#""src":"{beside}""#)), "{icon}");
+            assert!(find(icon).is_some(), "{icon}");
+        }
     }
 
     #[test]
