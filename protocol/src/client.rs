@@ -134,6 +134,10 @@ pub struct Offer {
     /// from the offset of [`crate::ServerMessage::Opened`], and from 0.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub digest: bool,
+    /// Whether a conflict should bring the digest of a file of the same size
+    /// ([`crate::server::Existing::digest`]): the page asks its user about it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub compare: bool,
 }
 
 /// What to do when a file of that name exists on the server.
@@ -166,6 +170,7 @@ mod tests {
             on_conflict: OnConflict::Ask,
             resume: None,
             digest: false,
+            compare: false,
         });
         assert_eq!(
             serde_json::to_string(&message).unwrap(),

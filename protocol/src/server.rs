@@ -440,6 +440,11 @@ pub struct Existing {
     /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_millis: Option<i64>,
+    /// Its digest by the algorithm of the page's digests ([`Connected::digest`]), where its size is that
+    /// of the offered file, and the server computes one in a short time: the page can see whether they
+    /// are the same file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<FileDigest>,
 }
 
 /// How the portal verified a stored file.

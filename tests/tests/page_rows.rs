@@ -7,12 +7,17 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
 use ferryport_tests::{
     browser::Page,
     content::Content,
     portal,
-    servers::{self, Kind, Server},
-    user::{Files, WIDE, button_of, connect, connected_page, press_in_row, row, status_of},
+    servers::{self, Digests, Kind, Options, Server},
+    user::{
+        Files, WIDE, button_of, connect, connected_page, log_with, open_connected, press_in_row,
+        row, status_of,
+    },
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,7 +37,7 @@ async fn a_row_is_removed_for_good_and_a_file_is_stored_under_the_name_that_it_w
     // The server has a file of this name: the user gives theirs another one.
     page.choose("Choose files", &files.paths()[..1]).await;
     status_of(&page, "first.txt", "Needs a decision").await;
-    press_in_row(&page, "first.txt", "Change name").await;
+    press_in_row(&page, "first.txt", "Rename").await;
     let field = page.find("textbox", "New name").await;
     assert!(page.has_focus(&field).await);
     // The name is selected up to its extension.
@@ -113,8 +118,17 @@ async fn a_problem_leads_to_its_line_in_the_session_log() {
     })
     .await;
 
+    // The error behind it leads back to the row.
+    let error = "[...document.querySelectorAll('.line[data-kind=error] > .line-toggle')].at(-1)";
+    page.run(&format!("{error}.click(); null")).await;
+    page.press_button("Show where it happened").await;
+    page.until("the focus on the row", async || {
+        (page.run("document.activeElement.ariaLabel").await == name.as_str()).then_some(())
+    })
+    .await;
+
     // The support view says which command a reply answers, and when.
-    page.press_button("Support view").await;
+    page.press_button("Technical view").await;
     let pair =
         "getComputedStyle(document.querySelector('[data-answers^=STOR]'), '::after').content";
     let pair = page.run(pair).await;
@@ -123,6 +137,68 @@ async fn a_problem_leads_to_its_line_in_the_session_log() {
     let time = "getComputedStyle(document.querySelector('.line-time'), '::after').content";
     let time = page.run(time).await;
     assert_eq!(time.as_str().unwrap().len(), "\".123\"".len(), "{time}");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failed_row_comes_back_after_a_reload_with_its_cause_and_is_tried_again_with_its_file() {
+    let portal = portal!();
+    let (server, page) = connected_page(&portal, Kind::PureFtpd).await;
+    let files = Files::new();
+    let name = format!("{}/a.txt", Server::READ_ONLY);
+    files.add(&name, Content { len: 10, seed: 1 });
+    let folder = files.folder().join(Server::READ_ONLY);
+    page.choose("Choose folder", std::slice::from_ref(&folder)).await;
+    status_of(&page, &name, "Failed").await;
+    let problem = "document.querySelector('.upload .problem')?.innerText ?? ''";
+    let cause = page.run(problem).await;
+    assert!(cause.as_str().is_some_and(|cause| cause.contains("553")), "{cause}");
+
+    page.reload().await;
+    status_of(&page, &name, "Failed").await;
+    assert_eq!(page.run(problem).await, cause);
+
+    let writable = fs::Permissions::from_mode(0o777);
+    fs::set_permissions(server.root().join(Server::READ_ONLY), writable).unwrap();
+    page.choose("Choose folder", &[folder]).await;
+    status_of(&page, &name, "Done").await;
+    assert_eq!(page.uploads().await.len(), 1, "it is the same row");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_the_server_has_already_is_recognised_by_its_digest_before_it_is_sent() {
+    let portal = portal!();
+    let options = Options { digests: Digests::All, ..Options::default() };
+    let server = Server::start(Kind::ProFtpd, options);
+    let page = open_connected(&portal, &server).await;
+    let files = Files::new();
+    // Large ones are digested while they are sent, small ones before that.
+    let same = [("small.bin", 1000), ("large.bin", 3_000_000)];
+    for (name, len) in same.into_iter().chain([("other.bin", 1000)]) {
+        files.add(name, Content { len, seed: 1 });
+        let theirs = Content { len, seed: if name == "other.bin" { 2 } else { 1 } };
+        fs::write(server.root().join(name), theirs.piece(0, len)).unwrap();
+    }
+    page.choose("Choose files", &files.paths()).await;
+    for (name, _) in same {
+        status_of(&page, name, "Needs a decision").await;
+        let row = row(&page, name).await;
+        page.until(&format!("the comparison of {name}"), async || {
+            let text = page.text(&row).await;
+            text.contains("The same file is already there: the checksums are equal.").then_some(())
+        })
+        .await;
+        let first = page.children(&row, "button").await.remove(0);
+        assert_eq!(first.name, format!("Skip {name}"));
+    }
+    status_of(&page, "other.bin", "Needs a decision").await;
+    let text = page.text(&row(&page, "other.bin").await).await;
+    assert!(!text.contains("The same file"), "{text}");
+    let log = log_with(&page, &["HASH "]).await;
+    assert!(!log.contains("STOR "), "nothing was sent: {log}");
+    press_in_row(&page, "large.bin", "Skip").await;
+    status_of(&page, "large.bin", "Skipped").await;
     page.finish().await;
 }
 

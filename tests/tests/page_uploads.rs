@@ -11,8 +11,10 @@ use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
     portal,
-    servers::Kind,
-    user::{Files, button_of, connected_page, look, press_in_row, status_of},
+    servers::{Disk, Kind, Options, Server},
+    user::{
+        Files, button_of, connected_page, log_with, look, open_connected, press_in_row, status_of,
+    },
 };
 use protocol::server::Algorithm;
 
@@ -30,7 +32,7 @@ async fn uploads_are_grouped_by_folder_and_those_that_need_the_user_come_first()
     files.add("b/4", content);
     page.choose("Choose folder", &[files.folder()]).await;
     wait_for_title(&page, "Done – Ferryport").await;
-    page.press_button("Clear finished").await;
+    page.press_button("Remove finished from the list").await;
     for path in ["a/1", "a/2", "b/3"] {
         files.add(path, content);
     }
@@ -52,7 +54,7 @@ async fn uploads_are_grouped_by_folder_and_those_that_need_the_user_come_first()
     keys_lead_through_the_list(&page, &all).await;
 
     let question = page.find("listitem", &path("b/4")).await;
-    let overwrite = button_of(&page, &question, "Overwrite").await;
+    let overwrite = button_of(&page, &question, "Replace").await;
     page.click(&overwrite).await;
     wait_for_title(&page, "Done – Ferryport").await;
     assert_eq!(wait_for_rows(&page, &wanted).await, all, "lines move under the pointer");
@@ -399,6 +401,37 @@ async fn a_name_that_is_too_long_is_told_before_it_is_sent() {
     assert_eq!(stored.len(), 1, "{stored:?}");
     assert!(stored[0].starts_with("üü") && stored[0].ends_with("ü.txt"), "{stored:?}");
     assert!(stored[0].len() <= 255, "{stored:?}");
+    page.finish().await;
+}
+
+/// A disk that takes shorter names than most: the server says so once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_server_said_about_the_length_of_a_name_is_told_before_the_next_one_is_sent() {
+    let portal = portal!();
+    let options = Options { disk: Disk::ShortNames, ..Options::default() };
+    let server = Server::start(Kind::Pyftpdlib, options);
+    let page = open_connected(&portal, &server).await;
+    let files = Files::new();
+    let (first, second) = ("a".repeat(160) + ".txt", "b".repeat(160) + ".txt");
+    for name in [&first, &second] {
+        files.add(name, Content { len: 100, seed: 1 });
+    }
+    page.choose("Choose files", &files.paths()[..1]).await;
+    status_of(&page, &first, "Needs a decision: the name is too long").await;
+    let refused = log_with(&page, &["name too long"]).await.matches("STOR ").count();
+
+    page.choose("Choose files", &files.paths()[1..]).await;
+    status_of(&page, &second, "Needs a decision: the name is too long").await;
+    let log = log_with(&page, &[]).await;
+    assert_eq!(log.matches("STOR ").count(), refused, "nothing was sent: {log}");
+
+    for name in [&first, &second] {
+        press_in_row(&page, name, "Rename and upload").await;
+        status_of(&page, name, "Done").await;
+    }
+    let stored = server.files();
+    assert_eq!(stored.len(), 2, "{stored:?}");
+    assert!(stored.iter().all(|name| name.len() <= 143 && name.ends_with(".txt")), "{stored:?}");
     page.finish().await;
 }
 

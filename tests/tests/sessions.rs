@@ -439,6 +439,7 @@ async fn a_session_whose_page_acknowledges_nothing_is_ended_at_a_bound() {
             on_conflict: OnConflict::Ask,
             resume: None,
             digest: false,
+            compare: false,
         };
         if client.try_send(&ClientMessage::Offer(offer)).await.is_err() {
             break;

@@ -8,6 +8,9 @@ use std::{collections::VecDeque, time::Duration};
 
 use protocol::{UploadId, client::Language, delivery::Acknowledged as _};
 
+use self::{
+    comparisons::FileComparison, files::OpenDigests, progress::Announced, start_folder::StartFolder,
+};
 pub use self::{
     drop_target::{DropTarget, ready_files},
     effect::{Effect, Region, Regions},
@@ -17,7 +20,6 @@ pub use self::{
     restore::restored_uploads,
     start_folder::StartFolderChoice,
 };
-use self::{files::OpenDigests, progress::Announced, start_folder::StartFolder};
 use crate::{
     connect_steps::ConnectSteps,
     connection::{Connection, problems},
@@ -32,6 +34,7 @@ use crate::{
 
 mod announcements;
 mod bulk;
+mod comparisons;
 mod drop_target;
 mod effect;
 mod event;
@@ -66,6 +69,7 @@ pub struct Page {
     changed: Regions,
     effects: Vec<Effect>,
     digests: OpenDigests,
+    comparisons: Vec<FileComparison>,
     /// The digests that were requested, by upload and first offset: a break reopens an upload.
     digests_requested: Vec<(UploadId, u64)>,
     tick_at: Option<Millis>,
@@ -226,7 +230,10 @@ impl Page {
         use Event as E;
         match event {
             E::StartIn(folder) => self.start_in = Some(folder),
-            E::Connect(to) => self.change_connection(|connection| connection.connect(to)),
+            E::Connect(to) => {
+                self.queue.forget_name_limit();
+                self.change_connection(|connection| connection.connect(to));
+            }
             E::CertificateRemembered(at, fingerprint) => {
                 self.connection.remember_certificate(&at, fingerprint);
             }

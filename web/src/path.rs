@@ -98,32 +98,34 @@ pub fn numbered(path: &str, number: u32) -> String {
 /// The longest name of a file or folder on common systems, in bytes (POSIX `NAME_MAX`).
 pub const MAX_NAME_BYTES: usize = 255;
 
-/// The length of a shortened name, in bytes: a number may be added, and a temporary ending.
-const SHORT_NAME_BYTES: usize = 230;
+/// How much shorter than the limit a shortened name is, in bytes: a number may be added, and a temporary
+/// ending.
+pub const SHORTENING_BYTES: usize = 25;
 
 /// The longest extension that a shortened name keeps, in bytes with its dot.
 const MAX_EXTENSION_BYTES: usize = 20;
 
-/// Returns whether a name in the path is longer than [`MAX_NAME_BYTES`].
+/// Returns whether a name in the path is longer than so many bytes.
 #[must_use]
-pub fn has_long_name(path: &str) -> bool {
-    path.split('/').any(|name| name.len() > MAX_NAME_BYTES)
+pub fn has_long_name(path: &str, limit: usize) -> bool {
+    path.split('/').any(|name| name.len() > limit)
 }
 
-/// Returns the path with the start of each name that is too long, and its extension.
+/// Returns the path with the start of each name that is longer than so many bytes, and its extension.
 #[must_use]
-pub fn shortened(path: &str) -> String {
-    let names: Vec<_> = path.split('/').map(short_name).collect();
+pub fn shortened(path: &str, limit: usize) -> String {
+    let names: Vec<_> = path.split('/').map(|name| short_name(name, limit)).collect();
     join::join(&names, "/")
 }
 
-fn short_name(name: &str) -> String {
-    if name.len() <= MAX_NAME_BYTES {
+fn short_name(name: &str, limit: usize) -> String {
+    if name.len() <= limit {
         return name.to_owned();
     }
     let dot = name.rfind('.').filter(|dot| name.len() - dot <= MAX_EXTENSION_BYTES);
     let (stem, extension) = name.split_at_checked(dot.unwrap_or(name.len())).unwrap_or((name, ""));
-    let mut end = SHORT_NAME_BYTES - extension.len();
+    let short = limit.saturating_sub(SHORTENING_BYTES).max(SHORTENING_BYTES);
+    let mut end = short - extension.len();
     while !stem.is_char_boundary(end) {
         end -= 1;
     }
@@ -171,18 +173,21 @@ mod tests {
     #[test]
     fn name_that_is_too_long_keeps_its_start_and_its_extension() {
         let fits = format!("{}/b.txt", "a".repeat(MAX_NAME_BYTES));
-        assert!(!has_long_name(&fits));
-        assert_eq!(shortened(&fits), fits);
+        assert!(!has_long_name(&fits, MAX_NAME_BYTES));
+        assert_eq!(shortened(&fits, MAX_NAME_BYTES), fits);
         for letter in ["a", "ü", "漢", "😀"] {
             let long = format!("folder/{}.tar.gz", letter.repeat(300));
-            assert!(has_long_name(&long));
-            let short = shortened(&long);
-            assert!(!has_long_name(&numbered(&short, 999)), "{short}");
+            assert!(has_long_name(&long, MAX_NAME_BYTES));
+            let short = shortened(&long, MAX_NAME_BYTES);
+            assert!(!has_long_name(&numbered(&short, 999), MAX_NAME_BYTES), "{short}");
             assert!(short.starts_with(&format!("folder/{letter}")) && short.ends_with(".gz"));
-            assert_eq!(shortened(&short), short);
+            assert_eq!(shortened(&short, MAX_NAME_BYTES), short);
         }
         let no_extension = format!("{} . {}", "a".repeat(300), "b".repeat(30));
-        assert_eq!(shortened(&no_extension), "a".repeat(SHORT_NAME_BYTES));
+        assert_eq!(
+            shortened(&no_extension, MAX_NAME_BYTES),
+            "a".repeat(MAX_NAME_BYTES - SHORTENING_BYTES)
+        );
     }
 
     #[test]

@@ -67,6 +67,7 @@ mod groups;
 mod indexes;
 mod leftovers;
 mod matching;
+mod name_limit;
 mod offer_queue;
 mod offers;
 mod open_upload;
@@ -108,6 +109,8 @@ pub struct Queue {
     leftovers: Leftovers,
     outage: Option<Outage>,
     rate: Rate,
+    /// The longest name that the server is known to accept, in bytes, where it has refused a longer one.
+    name_limit: Option<usize>,
     /// The order of names; `None` until the browser's is known.
     collation: Option<Collation>,
     /// By row, while the list is sorted by name.
@@ -236,13 +239,14 @@ impl Queue {
         }
         for file in files {
             let row = self.next_row();
+            let name_limit = self.name_limit();
             let state = match state() {
-                State::Queued | State::Unplaced if path::has_long_name(&file.path) => {
+                State::Queued | State::Unplaced if path::has_long_name(&file.path, name_limit) => {
                     State::NameTooLong
                 }
                 state => state,
             };
-            self.push(Upload::new(file, directory.clone(), state));
+            self.push(Upload { name_limit, ..Upload::new(file, directory.clone(), state) });
             self.enqueue(Some(row));
             self.unsaved.insert(row);
         }

@@ -97,6 +97,7 @@ texts! {
     LogResponse = "log.response",
     LogSession = "log.session" (number),
     LogStatus = "log.status",
+    NewerIdentical = "newer.identical",
     NewerOnServer = "newer.on_server",
     NewerSame = "newer.same",
     NewerYours = "newer.yours",

@@ -14,6 +14,9 @@ globalThis.trustedTypes?.createPolicy("default", {
   createScriptURL: (url) => (url === worker ? url : null),
 });
 
+let markStarted;
+const started = new Promise((resolve) => { markStarted = resolve; });
+
 const record = (event) => {
   event.preventDefault();
   form.dataset.submitted = "";
@@ -21,9 +24,6 @@ const record = (event) => {
 };
 form.addEventListener("submit", record);
 
-// Another language keeps the fragment: it may hold a destination.
-for (const link of document.querySelectorAll("a[hreflang]")) {
-  link.addEventListener("click", () => {
 // Dates and the order of names in the page's language, for the program. The user's regional variants of the
 // language, for example British English, come before the language itself.
 const { lang } = document.documentElement;
@@ -53,6 +53,9 @@ globalThis.localise = {
   },
 };
 
+// Another language keeps the fragment: it may hold a destination.
+for (const link of document.querySelectorAll("a[hreflang]")) {
+  link.addEventListener("click", () => {
     link.hash = location.hash;
   });
 }
@@ -108,16 +111,21 @@ advanced.addEventListener("invalid", () => { advanced.open = true; }, true);
 // A pasted text of several words is a message with credentials. It may hold a password, so it stays out of
 // the field: what it says goes to the program in the form of a link.
 const host = document.querySelector("input#host");
+// The fields whose ids are not the names of what a message says.
+const FIELD_OF = { user: "username", path: "start-folder" };
 const readMail = async (text) => {
   const { read } = await import(new URL(script.dataset.loginMail, document.baseURI));
-  const found = Object.entries(read(text)).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  if (!found.some((pair) => /^(host|user)=/.test(pair))) {
+  const found = Object.entries(read(text));
+  if (!found.some(([name]) => /^(host|user)$/.test(name))) {
     field("form-hint").textContent = host.dataset.nothingFound;
     return;
   }
   const clipboardData = new DataTransfer();
-  clipboardData.setData("text", `#${found.join("&")}`);
+  clipboardData.setData("text", `#${found.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&")}`);
+  await started;
   host.dispatchEvent(new ClipboardEvent("paste", { clipboardData, cancelable: true }));
+  const labels = found.map(([name]) => field(FIELD_OF[name] ?? name).labels[0].textContent);
+  field("form-hint").textContent = `${host.dataset.read} ${labels.join(", ")}.`;
 };
 host?.addEventListener("paste", (event) => {
   const text = event.clipboardData.getData("text");
@@ -188,6 +196,11 @@ question.addEventListener("close", () => {
 // Parts that few need are loaded when they are used. This script's tag names them.
 const load = (name) => import(new URL(script.dataset[name], document.baseURI));
 
+// The manifest is no part of the first load: browsers offer to install the page from the first press on.
+addEventListener("pointerdown", () => {
+  document.head.append(Object.assign(document.createElement("link"), { rel: "manifest", href: script.dataset.manifest }));
+}, { once: true });
+
 // The receipt. The program has written its content when the click reaches the document.
 const receipt = field("summary");
 new MutationObserver(async () => {
@@ -196,13 +209,10 @@ new MutationObserver(async () => {
 document.addEventListener("click", async ({ target }) => {
   const action = target.closest("[data-receipt]")?.dataset.receipt;
   if (action) (await load("receipt"))[action]();
-// The manifest is no part of the first load: browsers offer to install the page from the first press on.
-addEventListener("pointerdown", () => {
-  document.head.append(Object.assign(document.createElement("link"), { rel: "manifest", href: script.dataset.manifest }));
-}, { once: true });
-
   const link = target.closest(".problem-to-log");
   if (link) (await load("logLinks")).follow(link);
+  const back = target.closest(".problem-to-place");
+  if (back) (await load("logLinks")).goBack(back);
   const share = target.closest("#log-share > button");
   if (share) (await load("logExport"))[share.dataset.action]();
 });
@@ -249,6 +259,7 @@ try {
   form.removeEventListener("submit", record);
   button.ariaBusy = null;
   program.start();
+  markStarted();
   fillIn();
   addEventListener("hashchange", fillIn);
 } catch (reason) {

@@ -1,6 +1,8 @@
 //! Asks the server for digests of files: `HASH` (draft-bryan-ftpext-hash), or a command for one
 //! algorithm, such as `XSHA256`.
 
+use std::time::Duration;
+
 use super::Client;
 use crate::{
     command::Command,
@@ -46,6 +48,31 @@ impl Client {
             return Ok(None);
         }
         self.ask_digest(method.command(&path), &path, method.algorithm, u64::MAX).await
+    }
+
+    /// Asks for the digest of a file by one algorithm; `None` where the server does not make it.
+    ///
+    /// # Errors
+    /// [`Error`] where the connection breaks, or the server takes longer than `within`: the client is not
+    /// usable then.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn digest_within(
+        &mut self,
+        path: &RemotePath,
+        algorithm: Algorithm,
+        within: Duration,
+    ) -> Result<Option<FileDigest>, Error> {
+        let path = self.absolute(path);
+        let Some(method) = self.digest_method_by(algorithm) else { return Ok(None) };
+        if !self.choose_algorithm(method).await? {
+            return Ok(None);
+        }
+        match self.ask_within(method.command(&path), &path, algorithm, within).await {
+            Err(error) if error.refusal().is_some() => Ok(None),
+            answered => answered,
+        }
     }
 
     /// Asks for the digest of a whole file of so many bytes, with a method that was chosen before.
@@ -98,8 +125,17 @@ impl Client {
         algorithm: Algorithm,
         bytes: u64,
     ) -> Result<Option<FileDigest>, Error> {
+        self.ask_within(command, path, algorithm, self.config.digest_deadline(bytes)).await
+    }
+
+    async fn ask_within(
+        &mut self,
+        command: Command<'_>,
+        path: &RemotePath,
+        algorithm: Algorithm,
+        within: Duration,
+    ) -> Result<Option<FileDigest>, Error> {
         self.control.send(command, Stage::Verify).await?;
-        let within = self.config.digest_deadline(bytes);
         let reply = self.control.last_reply(within, Operation::Digest).await;
         let reply = reply.map_err(|kind| self.control.error(kind, Stage::Verify))?;
         let reply = self.control.expect(reply, Severity::Completion, command, Stage::Verify)?;

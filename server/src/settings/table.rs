@@ -286,6 +286,12 @@ settings! {
     /// The timeout of a server's digest of an empty file. A greater one has more time, up to
     /// `digest_timeout`.
     digest_start_timeout: Duration = "\"60 s\"", like "\"60 s\"";
+    /// The largest file for whose digest the server is asked where an upload finds one of its name and
+    /// size, so that the user learns whether they are the same. The server reads the whole file for it;
+    /// with `0 B` it is never asked.
+    existing_digest_limit: ByteCount = "\"64 MiB\"", like "\"64 MiB\"";
+    /// The timeout of such a digest. After it the FTPS session is replaced.
+    existing_digest_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The retries without progress after which an interrupted upload fails.
     retries: u32 = "8", like "8";
     /// The pause before the first retry. It doubles with each further one.

@@ -177,6 +177,7 @@ mod tests {
             on_conflict: OnConflict::Ask,
             resume: None,
             digest: false,
+            compare: false,
         };
         let buffer = UploadBuffer::new(0, 1, Reservation::default());
         Arc::new(OpenUpload::new(offer, buffer, CancellationToken::new()))

@@ -123,6 +123,7 @@ async fn upload_file(
     }
     let uploaded = ftps::upload::upload(client, &plan, &mut source, &upload.stop).await;
     let page_agrees = source.page_agrees;
+    let existing_digest = existing_digest(client, context, &plan.path, &uploaded).await;
     let not_deleted = match &uploaded {
         Ok(uploaded) => &uploaded.not_deleted,
         Err(failed) => &failed.not_deleted,
@@ -134,7 +135,32 @@ async fn upload_file(
     }
     uploaded
         .map(|uploaded| Stored { uploaded, page_agrees })
-        .map_err(|failed| not_stored(failed, &plan.path, outbox.problems()))
+        .map_err(|failed| not_stored(failed, &plan.path, existing_digest, outbox.problems()))
+}
+
+/// Returns the digest of the file that an upload found in its place, where it may be the same file: the
+/// page can tell its user.
+async fn existing_digest(
+    client: &mut ManagedClient,
+    context: UploadContext<'_>,
+    path: &RemotePath,
+    uploaded: &Result<ftps::upload::Uploaded, Failed<Problem>>,
+) -> Option<protocol::server::FileDigest> {
+    let Err(Failed { error: UploadError::Exists { size: Some(size), .. }, .. }) = uploaded else {
+        return None;
+    };
+    let settings = &context.portal.settings;
+    let offer = &context.upload.offer;
+    let is_asked = *size == offer.size
+        && offer.compare
+        && (1..=settings.existing_digest_limit.0).contains(size);
+    if !is_asked {
+        return None;
+    }
+    let client = client.client().await.ok()?;
+    let within = settings.existing_digest_timeout;
+    let digest = client.digest_within(path, context.digest, within).await.ok()?;
+    digest.as_ref().and_then(convert::file_digest)
 }
 
 /// Reserves the memory of the data connection's buffers, if it is free. A small file fills a part of them.
@@ -163,16 +189,21 @@ fn plan(upload: &OpenUpload, digest: Algorithm, problems: ProblemBuilder) -> Res
     })
 }
 
-fn not_stored(failed: Failed<Problem>, path: &RemotePath, problems: ProblemBuilder) -> NotStored {
+fn not_stored(
+    failed: Failed<Problem>,
+    path: &RemotePath,
+    existing_digest: Option<protocol::server::FileDigest>,
+    problems: ProblemBuilder,
+) -> NotStored {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.error {
         UploadError::Cancelled => return NotStored::Stopped { resume },
         UploadError::Exists { size, modified_millis } => {
-            let existing = Existing { size, modified_millis };
+            let existing = Existing { size, modified_millis, digest: existing_digest };
             return NotStored::Exists { existing, resume };
         }
         UploadError::MayExist { .. } => {
-            let existing = Existing { size: None, modified_millis: None };
+            let existing = Existing { size: None, modified_millis: None, digest: None };
             return NotStored::Exists { existing, resume };
         }
         UploadError::Source(problem) => problem,
@@ -366,6 +397,7 @@ mod tests {
             on_conflict: OnConflict::Ask,
             resume: None,
             digest: false,
+            compare: false,
         };
         let buffer = UploadBuffer::new(size, 1, Reservation::default());
         OpenUpload::new(offer, buffer, CancellationToken::new())

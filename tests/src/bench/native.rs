@@ -181,6 +181,7 @@ impl LeanClient {
             on_conflict: OnConflict::Ask,
             resume: None,
             digest: false,
+            compare: false,
         };
         self.send(&ClientMessage::Offer(offer)).await?;
         Ok(Sending { id, file, attempt: Attempt::default(), window: Window::new(job.bytes) })

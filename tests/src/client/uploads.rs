@@ -233,6 +233,7 @@ impl Client {
             on_conflict: file.on_conflict,
             resume: file.resume.clone(),
             digest: file.digest != Digest::None,
+            compare: file.on_conflict == OnConflict::Ask,
         }))
         .await;
         self.send_digest(upload, file, 0).await;

@@ -167,6 +167,8 @@ pub enum Disk {
     Exact,
     /// Without regard to case and Unicode form, as on macOS and Windows. Only pyftpdlib has it.
     Folding,
+    /// Names of up to 143 bytes, as on eCryptfs. Only pyftpdlib has it.
+    ShortNames,
 }
 
 /// Whether a server requires client certificates.

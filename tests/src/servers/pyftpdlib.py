@@ -1,9 +1,10 @@
 """pyftpdlib with one user: FTPS on one address, explicit or implicit TLS.
 
 Arguments: address, port, first and last passive port, root directory, PEM file, "explicit" or
-"implicit", "exact" or "folding", name, password.
+"implicit", "exact", "folding" or "short-names", name, password.
 """
 
+import errno
 import os
 import sys
 import unicodedata
@@ -41,6 +42,15 @@ class Folding(AbstractedFS):
         return path
 
 
+class ShortNames(AbstractedFS):
+    """A disk that takes names of up to 143 bytes, as eCryptfs does."""
+
+    def open(self, filename, mode):
+        if len(os.fsencode(os.path.basename(filename))) > 143:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        return super().open(filename, mode)
+
+
 def existing(folder, name):
     """The name of the entry that is the same to a folding disk, else the name."""
     names = os.listdir(folder) if os.path.isdir(folder) else []
@@ -57,7 +67,11 @@ def main():
     authorizer.add_user(username, password, root, perm="elradfmwMT")
     handler = {"explicit": Explicit, "implicit": Implicit}[mode]
     handler.authorizer = authorizer
-    handler.abstracted_fs = {"exact": AbstractedFS, "folding": Folding}[disk]
+    handler.abstracted_fs = {
+        "exact": AbstractedFS,
+        "folding": Folding,
+        "short-names": ShortNames,
+    }[disk]
     handler.certfile = pem
     handler.passive_ports = range(int(first), int(last) + 1)
     FTPServer((address, int(port)), handler).serve_forever()

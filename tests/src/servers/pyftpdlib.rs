@@ -39,6 +39,7 @@ pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
     let disk = match site.options.disk {
         Disk::Exact => "exact",
         Disk::Folding => "folding",
+        Disk::ShortNames => "short-names",
     };
     CommandLine::as_daemon(
         PYTHON,

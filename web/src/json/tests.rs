@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use protocol::{
-    ClientMessage, Encryption, OnConflict, ServerMessage, UploadId, VERSION,
+    ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage, UploadId, VERSION,
     client::{Connect, Offer, Secret},
     session::{Join, ResumeState},
 };
@@ -25,6 +25,8 @@ fn row() -> SavedRow {
         stored_at: None,
         new_path: None,
         skipped: None,
+        problem: Some(Problem::new(Stage::Transfer, "\u{1f6a2}".into())),
+        name_limit: Some(142),
     }
 }
 
@@ -133,6 +135,7 @@ fn what_the_page_says_is_written_as_serde_json_writes_it() {
             on_conflict: OnConflict::Ask,
             resume: Some(String::new()),
             digest: true,
+            compare: true,
         }),
         ClientMessage::Digest { upload: UploadId(1), from: 0, hex: None },
         ClientMessage::Ping,

@@ -109,6 +109,9 @@ impl Page {
     /// The worker returned results.
     pub(super) fn digested(&mut self, results: Vec<Digested>) {
         for Digested { upload, from, outcome } in results {
+            if self.compared(upload, from, &outcome) {
+                continue;
+            }
             let Some(&(_, progress)) = self.digests.0.iter().find(|(of, _)| *of == upload) else {
                 continue;
             };

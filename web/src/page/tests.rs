@@ -145,6 +145,8 @@ fn left_at(host: &str) -> RestoredPage {
         stored_at: None,
         new_path: None,
         skipped: None,
+        problem: None,
+        name_limit: None,
     };
     let destination = Destination { host: host.into(), ..destination() };
     RestoredPage {

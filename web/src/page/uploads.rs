@@ -42,8 +42,12 @@ impl Page {
         part_file: Option<String>,
     ) {
         self.forget_digest(upload);
+        let digest = existing.digest.clone();
         if let Some(row) = self.queue.conflict(upload, existing, part_file) {
             self.announce_row(row, announcements::decision_needed);
+            if let Some(digest) = digest {
+                self.compare(upload, row, digest);
+            }
         }
     }
 

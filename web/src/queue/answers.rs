@@ -6,8 +6,8 @@ use protocol::{OnConflict, Problem, UploadId, server::Existing};
 
 use super::{
     ConflictPolicy, FileAccess, Interruption, PauseState, Phase, Queue, Row, Skipped, State,
-    Stored, Upload, conflict::Decision, leftovers::Leftovers, problems::file_changed,
-    rows::OpenUploads,
+    Stored, Upload, conflict::Decision, leftovers::Leftovers, name_limit::says_too_long,
+    problems::file_changed, rows::OpenUploads,
 };
 
 impl Queue {
@@ -89,6 +89,13 @@ impl Queue {
         }
     }
 
+    /// The server's file that a row waits for a decision about is the same file.
+    pub fn mark_identical(&mut self, row: Row) {
+        if self.get(row).is_some_and(|upload| upload.state.needs_decision()) {
+            self.change(row, |upload| upload.is_identical = true);
+        }
+    }
+
     /// The portal cancelled the upload, as it was told to.
     pub fn cancelled(&mut self, id: UploadId) {
         self.end(id, None, |_| State::Skipped(Skipped::Cancelled));
@@ -108,7 +115,11 @@ impl Queue {
 
     /// The upload failed; `resume` is its part file on the server, for a retry.
     pub fn failed(&mut self, id: UploadId, problem: Problem, resume: Option<String>) {
-        self.end(id, resume, |_| State::Failed(problem));
+        let is_long = says_too_long(&problem);
+        let row = self.end(id, resume, |_| State::Failed(problem));
+        if let Some(row) = row.filter(|_| is_long) {
+            self.learn_name_limit(row);
+        }
     }
 
     /// The file of an interrupted upload cannot be read any more.

@@ -105,9 +105,12 @@ pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
     Text::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Text::NumberUnknownDate.text())])
 }
 
-/// How a file and the server's file of the same name compare, by their sizes and dates.
+/// How a file and the server's file of the same name compare, by their digests, or else by their sizes
+/// and dates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
+    /// The digests are equal: the same file.
+    Identical,
     /// Size and date are equal: probably the same file.
     ProbablySame,
     /// The user's file is newer.
@@ -141,6 +144,7 @@ impl Comparison {
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {
+            Self::Identical => Text::NewerIdentical.text(),
             Self::ProbablySame => Text::NewerSame.text(),
             Self::OursNewer => Text::NewerYours.text(),
             Self::TheirsNewer => Text::NewerOnServer.text(),
@@ -154,7 +158,7 @@ mod tests {
     use super::*;
 
     fn dated(modified_millis: Option<i64>) -> Existing {
-        Existing { size: Some(1), modified_millis }
+        Existing { size: Some(1), modified_millis, digest: None }
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub enum NameProblem {
     Empty,
     /// It holds a slash or a control character.
     Character,
-    /// It is longer than [`path::MAX_NAME_BYTES`].
+    /// It is longer than the server accepts.
     Long,
     /// Another file of the list has it, in the same folder.
     Taken,
@@ -95,7 +95,7 @@ impl Queue {
             Some(NameProblem::Empty)
         } else if name.contains(|c: char| c == '/' || c.is_control()) {
             Some(NameProblem::Character)
-        } else if name.len() > path::MAX_NAME_BYTES {
+        } else if name.len() > self.name_limit() {
             Some(NameProblem::Long)
         } else {
             let is_taken =

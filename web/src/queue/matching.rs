@@ -37,7 +37,9 @@ impl Queue {
                 && upload.file.looks_like(file)
                 && path::is_suffix(&upload.file.path, &file.path)
         };
-        match (find(&elsewhere), find(&same_path)) {
+        // A file that has failed may have been replaced by a better one.
+        let expected = |upload: &Upload| same_path(upload) && upload.state.problem().is_none();
+        match (find(&elsewhere), find(&expected)) {
             ((Some(row), None), _) => RowMatch::Missing(row),
             (_, (Some(row), _)) => RowMatch::OtherFile(row),
             (_, (None, _)) => RowMatch::New,

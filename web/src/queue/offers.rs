@@ -27,6 +27,7 @@ impl Queue {
                 let offer = upload.offer(id, policy);
                 upload.state = State::Open(Box::new(OpenUpload::new(&offer)));
                 upload.rate = Rate::default();
+                upload.is_identical = false;
                 offer
             });
             self.open.insert(id, row);

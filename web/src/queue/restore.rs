@@ -19,10 +19,11 @@ impl Queue {
                 size: saved.size,
                 modified_millis: saved.modified_millis,
             };
-            let state = match (saved.stored, saved.skipped) {
-                (Some(stored), _) => State::Done(stored),
-                (None, Some(skipped)) => State::Skipped(skipped),
-                (None, None) => State::Interrupted,
+            let state = match (saved.stored, saved.skipped, saved.problem) {
+                (Some(stored), ..) => State::Done(stored),
+                (None, Some(skipped), _) => State::Skipped(skipped),
+                (None, None, Some(problem)) => State::Failed(problem),
+                (None, None, None) => State::Interrupted,
             };
             let upload = Upload {
                 new_path: saved.new_path,
@@ -34,6 +35,10 @@ impl Queue {
                 edges: saved.edges,
                 access,
                 paused_before: saved.paused,
+                name_limit: saved
+                    .name_limit
+                    .and_then(|limit| usize::try_from(limit).ok())
+                    .unwrap_or(path::MAX_NAME_BYTES),
                 ..Upload::new(file, saved.directory.into(), state)
             };
             self.push(upload);

@@ -1,6 +1,9 @@
 //! A row as the browser's store keeps it.
 
+use protocol::Problem;
 use serde::{Deserialize, Serialize};
+
+use crate::path::MAX_NAME_BYTES;
 
 use super::{ConflictPolicy, PauseState, Queue, Row, Skipped, State, Stored};
 
@@ -36,6 +39,13 @@ pub struct SavedRow {
     pub stored_at: Option<u64>,
     /// Why the upload was skipped, if it was.
     pub skipped: Option<Skipped>,
+    /// Why the upload failed, if it did.
+    #[serde(default)]
+    pub problem: Option<Problem>,
+    /// The longest name that the server accepts, in bytes, where it is known to be another than usual: the
+    /// name is shortened to it.
+    #[serde(default)]
+    pub name_limit: Option<u64>,
 }
 
 protocol::objects!(SavedRow);
@@ -91,6 +101,8 @@ impl Queue {
             stored: upload.state.stored().cloned(),
             stored_at: upload.stored_at,
             skipped: upload.state.skipped(),
+            problem: upload.state.problem().cloned(),
+            name_limit: (upload.name_limit != MAX_NAME_BYTES).then_some(upload.name_limit as u64),
         })
     }
 }

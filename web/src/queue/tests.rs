@@ -70,7 +70,7 @@ fn credit_again(queue: &mut Queue, attempt: u32, taken: u64, received: u64, limi
 
 /// Returns the existing file of a conflict.
 fn there() -> Existing {
-    Existing { size: Some(9), modified_millis: Some(5_000) }
+    Existing { size: Some(9), modified_millis: Some(5_000), digest: None }
 }
 
 /// Returns a restored row that misses its file; all of them are alike.

@@ -75,6 +75,10 @@ pub struct Upload {
     /// Whether it was paused when an earlier page was closed, or when the user disconnected.
     pub(super) paused_before: bool,
     pub(super) interruption: Interruption,
+    /// Whether the server's file of the same name is known to be the same file.
+    pub(super) is_identical: bool,
+    /// The longest name that the server is known to accept, in bytes.
+    pub(super) name_limit: usize,
     pub(super) state: State,
     pub(super) rate: Rate,
 }
@@ -95,6 +99,8 @@ impl Upload {
             access: FileAccess::Available,
             paused_before: false,
             interruption: Interruption::default(),
+            is_identical: false,
+            name_limit: path::MAX_NAME_BYTES,
             state,
             rate: Rate::default(),
         }
@@ -140,6 +146,9 @@ impl Upload {
     #[must_use]
     pub fn comparison(&self) -> Option<Comparison> {
         let existing = self.state.existing()?;
+        if self.is_identical {
+            return Some(Comparison::Identical);
+        }
         Some(Comparison::of(self.file.size, self.file.modified_millis, existing))
     }
 
@@ -154,7 +163,7 @@ impl Upload {
     /// shortened where it is too long.
     #[must_use]
     pub fn name_on_server(&self) -> String {
-        path::numbered(&path::shortened(self.path()), self.name_number)
+        path::numbered(&path::shortened(self.path(), self.name_limit), self.name_number)
     }
 
     /// Returns the state.
@@ -246,7 +255,7 @@ impl Upload {
 
     /// Returns whether the page waits for the file, which an earlier page had.
     pub(super) fn misses_file(&self) -> bool {
-        self.access != FileAccess::Available && matches!(self.state, State::Interrupted)
+        self.access != FileAccess::Available && self.state.is_failed_or_interrupted()
     }
 
     /// Returns whether "retry all" applies: the upload failed or was interrupted, and the page has
@@ -274,6 +283,7 @@ impl Upload {
             on_conflict: self.choice.unwrap_or(policy).on_conflict(),
             resume: self.resume.clone(),
             digest: false,
+            compare: self.choice.unwrap_or(policy) == ConflictPolicy::Ask,
         }
     }
 }

@@ -6,8 +6,12 @@ use super::*;
 fn conflict_is_offered_again_as_the_user_decides() {
     let mut queue = queue(&[1, 1]);
     queue.offers(&LIMITS);
-    queue.conflict(UploadId(0), Existing { size: Some(9), modified_millis: None }, None);
-    queue.conflict(UploadId(1), Existing { size: None, modified_millis: None }, None);
+    queue.conflict(
+        UploadId(0),
+        Existing { size: Some(9), modified_millis: None, digest: None },
+        None,
+    );
+    queue.conflict(UploadId(1), Existing { size: None, modified_millis: None, digest: None }, None);
     queue.decide(Row(0), ConflictPolicy::Overwrite);
     queue.decide(Row(1), ConflictPolicy::Skip);
     let offers = queue.offers(&LIMITS);

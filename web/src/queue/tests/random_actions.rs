@@ -45,7 +45,7 @@ proptest! {
                 5 => { queue.decide(row, ConflictPolicy::Overwrite); }
                 6 => { queue.session_ended(); }
                 7 => { queue.failed(id, problem(), None); }
-                8 => { queue.conflict(id, Existing { size: None, modified_millis: None }, None); }
+                8 => { queue.conflict(id, Existing { size: None, modified_millis: None, digest: None }, None); }
                 9 => { queue.done(id, stored()); }
                 10 => {
                     let credit = Credit { taken: 0, received: 0, limit: 50 * KIB };

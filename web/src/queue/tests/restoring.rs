@@ -33,6 +33,22 @@ fn row_of_an_earlier_page_waits_for_its_file_and_goes_on_with_it() {
 }
 
 #[test]
+fn row_that_had_failed_comes_back_with_its_cause_and_is_tried_again_with_its_file() {
+    let mut before = queue(&[100]);
+    before.offers(&LIMITS);
+    before.failed(UploadId(0), problem(), None);
+    let saved = before.saved_row(Row(0)).unwrap();
+    let mut queue = Queue::default();
+    queue.restore(vec![saved], |_| false);
+    assert_eq!(queue.get(Row(0)).unwrap().state().problem(), Some(&problem()));
+    assert_eq!(queue.offers(&LIMITS), [], "there is nothing to read");
+    assert_eq!(queue.match_row(&like(7, None), &Rows::default()), RowMatch::New, "a better file");
+    assert_eq!(queue.match_row(&like(100, None), &Rows::default()), RowMatch::Missing(Row(0)));
+    queue.file_found(Row(0), None);
+    assert_eq!(queue.offers(&LIMITS).len(), 1);
+}
+
+#[test]
 fn file_that_was_not_compared_starts_over() {
     let mut queue = Queue::default();
     let left = left_behind().into_iter().map(|row| SavedRow { edges: None, ..row });

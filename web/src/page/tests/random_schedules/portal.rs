@@ -189,7 +189,7 @@ impl World {
         let path = format!("/home/{file}.bin");
         if self.disk().stored.contains_key(&path) {
             // The page knows only the part file that it resumes.
-            let existing = Existing { size: Some(offer.size), modified_millis: None };
+            let existing = Existing { size: Some(offer.size), modified_millis: None, digest: None };
             return self.say(ServerMessage::Conflict { upload, existing, resume: offer.resume });
         }
         let temporary_path = match &offer.resume {

@@ -30,7 +30,7 @@ pub(super) struct FileRow {
     digest: HtmlElement,
     problem: HtmlElement,
     shown_problem: Option<Problem>,
-    shown_comparison: Option<Existing>,
+    shown_comparison: Option<(Existing, Comparison)>,
     shown_digest: Option<Stored>,
     /// Whether its details are not drawn yet, because the row would grow.
     is_outdated: bool,
@@ -121,14 +121,14 @@ impl FileRow {
 
     /// Shows both files side by side in a conflict.
     fn draw_comparison(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Exception> {
-        let existing = upload.state().existing();
-        if self.shown_comparison.as_ref() == existing {
+        let compared = upload.state().existing().cloned().zip(upload.comparison());
+        if self.shown_comparison == compared {
             return Ok(());
         }
-        self.shown_comparison = existing.cloned();
-        show(&self.comparison, Visibility::shown_if(existing.is_some()));
+        show(&self.comparison, Visibility::shown_if(compared.is_some()));
         self.comparison.replace_children_with_node_0();
-        let Some(existing) = existing else {
+        self.shown_comparison = compared;
+        let Some((existing, comparison)) = &self.shown_comparison else {
             return Ok(());
         };
         let copy = templates.comparison.copy();
@@ -138,7 +138,6 @@ impl FileRow {
         };
         set_text(&query::<Element>(&copy, ".ours"), &file(Some(upload.size()), ours));
         set_text(&query::<Element>(&copy, ".theirs"), &file(existing.size, theirs));
-        let comparison = upload.comparison().unwrap_or(Comparison::Unknown);
         set_text(&query::<Element>(&copy, ".newer"), comparison.text());
         self.comparison.append_child(&copy)?;
         Ok(())
@@ -222,7 +221,12 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
         {
             &["overwrite", "skip", "rename", "continue", "newer", "name", "cancel", "remove"]
         }
-        State::NeedsDecision(_) if upload.comparison() == Some(Comparison::ProbablySame) => {
+        State::NeedsDecision(_)
+            if matches!(
+                upload.comparison(),
+                Some(Comparison::Identical | Comparison::ProbablySame)
+            ) =>
+        {
             &["skip", "overwrite", "rename", "name", "cancel", "remove"]
         }
         State::NeedsDecision(_) => {
