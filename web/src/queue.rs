@@ -17,8 +17,10 @@
 //!      │ Sending        │ Done ───────────────────────────────────────▶ Done
 //!      │ Verifying      │ Conflict, by the policy ────────────────────▶ Queued, Skipped, NeedsDecision
 //!      │ Retrying       │ Failed; the file is unreadable ─────────────▶ Failed
+//!      │                │ Failed, the name is too long ───────────────▶ NameTooLong
 //!      └────────────────┘ Cancelled ──────────────────────────────────▶ Skipped
 //!
+//!   restored: Failed too, which is queued once its file is found
 //!   retry:   Interrupted, Skipped, Failed, NeedsDecision ──▶ Queued
 //!   cancel:  everything but Done and Skipped ──▶ Skipped (stored after all ──▶ Done)
 //!   remove:  everything that is not open at the portal leaves the list

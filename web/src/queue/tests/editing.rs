@@ -161,3 +161,38 @@ fn rows_are_ranked_and_offered_by_name_also_those_that_come_later() {
     queue.set_order(OfferOrder::SmallestFirst);
     assert!(queue.rank(Row(2)) < queue.rank(Row(1)));
 }
+
+#[test]
+fn length_that_the_server_refused_is_asked_about_before_further_files_are_sent() {
+    let file = |path: String| PickedFile { path, size: 1, modified_millis: None };
+    let long = |letter: &str| file(letter.repeat(150));
+    let mut queue = Queue::default();
+    let files = vec![long("a"), long("b"), long("c"), file("d".to_owned())];
+    queue.add(files, "/home", || State::Queued);
+    assert_eq!(queue.offers(&LIMITS).len(), 2);
+    let reply = Some("553 a: File name too long".to_owned());
+    queue.failed(UploadId(0), Problem { reply, ..problem() }, None);
+    let asks = |queue: &Queue, row| {
+        matches!(queue.get(Row(row)), Some(Upload { state: State::NameTooLong, .. }))
+    };
+    let asked: Vec<_> = (0..4).map(|row| asks(&queue, row)).collect();
+    assert_eq!(asked, [true, false, true, false], "b is on its way");
+    assert_eq!(queue.get(Row(0)).unwrap().name_on_server().len(), 149 - 25);
+    queue.add(vec![long("e")], "/home", || State::Queued);
+    assert!(asks(&queue, 4));
+
+    let saved = queue.saved_row(Row(0)).unwrap();
+    let mut restored = Queue::default();
+    restored.restore(vec![saved], |_| false);
+    assert_eq!(restored.get(Row(0)).unwrap().name_on_server().len(), 149 - 25);
+
+    queue.forget_name_limit();
+    queue.add(vec![long("f")], "/home", || State::Queued);
+    assert!(!asks(&queue, 5), "another server may take it");
+    // A short name is not refused for its length, whatever the server says.
+    let mut queue = super::queue(&[1]);
+    queue.offers(&LIMITS);
+    let reply = Some("553 File name too long".to_owned());
+    queue.failed(UploadId(0), Problem { reply, ..problem() }, None);
+    assert!(queue.get(Row(0)).unwrap().state.problem().is_some());
+}
