@@ -347,12 +347,12 @@ async fn a_duplicated_tab_takes_neither_the_session_nor_the_uploads() {
 async fn a_page_without_locks_continues_after_a_reload_or_a_link_and_ignores_a_possible_copy() {
     let setup = PageSetup::new(Kind::ProFtpd).await;
     setup.page.press_button(Server::READ_ONLY).await;
-    setup.page.see(&format!("To /{}", Server::READ_ONLY)).await;
+    setup.page.see(&format!("Target folder: /{}", Server::READ_ONLY)).await;
     // As over plain HTTP from another machine.
     setup.page.run_before_load("delete Navigator.prototype.locks;").await;
     let own = setup.queue_other_than("").await;
     setup.page.go_to(&format!("{}?lang=en", setup.page_proxy.url())).await;
-    setup.page.see(&format!("To /{}", Server::READ_ONLY)).await;
+    setup.page.see(&format!("Target folder: /{}", Server::READ_ONLY)).await;
     assert_eq!(setup.queue_other_than("").await, own);
     setup.page.press_button("Up one directory").await;
     let directory = "document.getElementById('drop-directory').innerText";
@@ -381,7 +381,7 @@ async fn a_completely_sent_file_is_done_as_soon_as_the_user_overwrites() {
     setup.upload_in_part().await;
     fs::write(setup.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
     setup.status("Needs a decision").await;
-    user::press_in_row(&setup.page, "freight.bin", "Overwrite").await;
+    user::press_in_row(&setup.page, "freight.bin", "Replace").await;
     setup.assert_all_stored().await;
     setup.page.run("document.querySelector('.digest').open = true; null").await;
     setup.page.see("The same in your browser and in the portal").await;

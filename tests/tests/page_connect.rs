@@ -88,7 +88,7 @@ async fn a_pasted_mail_fills_the_form_and_its_password_is_in_its_field_alone() {
     // The script that reads it is loaded first.
     page.until("the host", async || (!value(&page, "Host").await.is_empty()).then_some(())).await;
     assert_form(&page, "ftp.example.org", "2121", "automatic", "anna", "hush:1").await;
-    page.see("was moved to the password field").await;
+    page.see("Read from your message: Host, Port, Username, Password.").await;
     page.find("button", "Copy link").await;
 
     assert_eq!(page.run("document.getElementById('password').type").await, "password");
@@ -411,23 +411,30 @@ async fn both_connections_are_proven(page: &Page, server: &Server) {
     look(page, "connect-3-connected").await;
 
     page.press_button("Certificate and details").await;
-    let dialog = page.find("dialog", "How this connection is protected").await;
-    let text = page.text(&dialog).await;
+    let security = page.find("region", "Security").await;
+    assert_eq!(focused(page).await, "Security", "the button that closes it");
+    let text = page.text(&security).await;
+    assert!(!text.contains("Cipher suite"), "the plain words come first: {text}");
+    for words in ["Your browser", "Encrypted by TLS.", "You trusted exactly this"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    page.run("document.querySelector('#security summary').click(); null").await;
+    let text = page.text(&security).await;
     let digits: String = text.to_lowercase().chars().filter(char::is_ascii_hexdigit).collect();
     assert!(digits.contains(&server.certificate_sha256()), "{text}");
-    for words in ["You trusted exactly this", "They showed the same certificate", "Cipher suite"] {
+    for words in ["They showed the same certificate", "Cipher suite", "Find the address"] {
         assert!(text.contains(words), "{words}: {text}");
     }
     watch_clipboard(page).await;
-    let button = page.find_in(&dialog, "button", "Copy fingerprint").await;
+    let button = page.find_in(&security, "button", "Copy fingerprint").await;
     page.click(&button).await;
     page.see("Fingerprint copied.").await;
     let fingerprint = copied(page).await.replace(':', "").to_lowercase();
     assert_eq!(fingerprint, server.certificate_sha256());
     look(page, "connect-4-security").await;
-    page.press("Escape").await;
-    page.until("the focus, back on the button", async || {
-        (focused(page).await == "Certificate and details").then_some(())
+    page.press_button("Security").await;
+    page.until("the drawer, closed", async || {
+        page.all("button", "Copy fingerprint").await.is_empty().then_some(())
     })
     .await;
 }
@@ -452,7 +459,7 @@ async fn a_recent_destination_fills_the_form(page: &Page, server: &Server) {
 async fn a_folder_of_a_link_is_begun_in(page: &Page, server: &Server, folder: &Folder) {
     follow(page, server, &folder.name()).await;
     page.press_button("Connect").await;
-    page.see(&format!("To /{}", folder.name())).await;
+    page.see(&format!("Target folder: /{}", folder.name())).await;
     let file = folder.0.path().join("second.txt");
     fs::write(&file, "second").unwrap();
     page.choose("Choose files", &[file]).await;
@@ -477,7 +484,7 @@ async fn a_folder_that_is_not_there_is_told(page: &Page, server: &Server) {
     page.press_button("Use the folder in view").await;
     page.find("button", "Choose files").await;
     page.until("the folder of the login as the target", async || {
-        page.all_text().await.contains("To /\n").then_some(())
+        page.all_text().await.contains("Target folder: / (main folder)").then_some(())
     })
     .await;
 }

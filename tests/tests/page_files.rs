@@ -194,7 +194,7 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
     // Over a directory, the page names the target of dropped files, and uploads them to it.
     let dropped = [file("dropped.bin", b)];
     page.hold_files(&docs, &dropped).await;
-    page.see("To /docs").await;
+    page.see("Target folder: /docs").await;
     look(&page, "files-6-dragging").await;
     let docs = row(&page, "docs").await;
     page.drop_files(&docs, &dropped).await;
@@ -203,7 +203,7 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
         (stored == [Some(a.sha256()), Some(b.sha256())]).then_some(())
     })
     .await;
-    page.see("To /\n").await;
+    page.see("Target folder: / (main folder)").await;
 
     // What an upload left behind is called so, and can be taken away.
     let leftover = row(&page, "film.0123abcd.part").await;
@@ -274,7 +274,7 @@ async fn an_upload_only_folder_is_used_and_an_existing_name_is_asked_about() {
     let link = format!("host=127.0.0.1&port={port}&user={user}&path=/drop%20box");
     page.run(&format!("location.hash = '{link}'; null")).await;
     connect(&page, &server).await;
-    page.see(&format!("To /{}", Server::UPLOAD_ONLY)).await;
+    page.see(&format!("Target folder: /{}", Server::UPLOAD_ONLY)).await;
     page.see("You can upload files to this folder.").await;
     let (files, new) = (Files::new(), Content { len: 3000, seed: 1 });
     files.add("old.txt", new);
@@ -284,7 +284,7 @@ async fn an_upload_only_folder_is_used_and_an_existing_name_is_asked_about() {
     user::status_of(&page, "old.txt", "Needs a decision").await;
     assert_eq!(server.sha256_of(&format!("{}/new.txt", Server::UPLOAD_ONLY)), Some(new.sha256()));
     assert_eq!(server.sha256_of(&old), before);
-    user::press_in_row(&page, "old.txt", "Overwrite").await;
+    user::press_in_row(&page, "old.txt", "Replace").await;
     user::status_of(&page, "old.txt", "Done").await;
     assert_eq!(server.sha256_of(&old), Some(new.sha256()));
     page.finish().await;
@@ -295,13 +295,13 @@ async fn a_reload_and_another_language_keep_the_folder_and_the_choices() {
     let portal = portal!();
     let (_server, page) = connected_page(&portal, Kind::ProFtpd).await;
     page.press_button(Server::READ_ONLY).await;
-    page.see(&format!("To /{}", Server::READ_ONLY)).await;
+    page.see(&format!("Target folder: /{}", Server::READ_ONLY)).await;
     page.select("If a file is there already", "Skip").await;
     page.run("document.getElementById('by-folder').click(); null").await;
     let choices = "document.getElementById('policy').value
         + document.getElementById('by-folder').getAttribute('aria-pressed')";
     page.reload().await;
-    page.see(&format!("To /{}", Server::READ_ONLY)).await;
+    page.see(&format!("Target folder: /{}", Server::READ_ONLY)).await;
     assert_eq!(page.run(choices).await, "skipfalse");
     page.run("document.querySelector('a[hreflang=de]').click(); null").await;
     let german = "document.querySelector('.drop-target')?.innerText";

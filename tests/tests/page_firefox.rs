@@ -113,7 +113,7 @@ async fn a_conflict_is_asked_about_and_the_choice_carried_out() {
         files.add(name, new);
     }
     page.choose("Choose files", &files.paths()).await;
-    for (name, button) in names.into_iter().zip(["Overwrite", "Skip", "Rename"]) {
+    for (name, button) in names.into_iter().zip(["Replace", "Skip", "Keep both"]) {
         status_of(&page, name, "Needs a decision").await;
         press_in_row(&page, name, button).await;
     }
@@ -193,12 +193,12 @@ async fn a_link_fills_the_form_and_the_destination_is_remembered() {
     page.press("Enter").await;
     trust(&page, &server).await;
     page.press_button("Certificate and details").await;
-    let dialog = page.find("dialog", "How this connection is protected").await;
-    let text = page.text(&dialog).await;
+    let security = page.find("region", "Security").await;
+    let text = page.text(&security).await;
     let digits: String = text.to_lowercase().chars().filter(char::is_ascii_hexdigit).collect();
     assert!(digits.contains(&server.certificate_sha256()), "{text}");
-    page.press("Escape").await;
-    wait_until_gone(&page, "dialog", "How this connection is protected").await;
+    page.press_button("Security").await;
+    wait_until_gone(&page, "button", "Copy fingerprint").await;
 
     page.press_button("Disconnect").await;
     page.fill("Host", "elsewhere.example.org").await;
@@ -325,7 +325,7 @@ async fn files_get_other_names_rows_are_removed_and_the_receipt_stays_after_a_re
     files.add("there.bin", content);
     page.choose("Choose files", &files.paths()).await;
     status_of(&page, "there.bin", "Needs a decision").await;
-    press_in_row(&page, "there.bin", "Change name").await;
+    press_in_row(&page, "there.bin", "Rename").await;
     let field = page.find("textbox", "New name").await;
     assert!(page.has_focus(&field).await);
     page.run("document.activeElement.value = 'new.bin'; null").await;

@@ -98,12 +98,12 @@ async fn each_choice_of_a_conflict_has_its_effect() {
     wait_for_statuses(&page, &["unasked"], "Done").await;
 
     for (name, button) in [
-        ("overwrite", "Overwrite"),
+        ("overwrite", "Replace"),
         ("skip", "Skip"),
-        ("rename", "Rename"),
+        ("rename", "Keep both"),
         ("resume", "Resume"),
-        ("newer", "Only newer"),
-        ("older", "Only newer"),
+        ("newer", "Replace if newer"),
+        ("older", "Replace if newer"),
     ] {
         press(&page, name, button).await;
     }
@@ -120,7 +120,7 @@ async fn each_choice_of_a_conflict_has_its_effect() {
     assert_eq!(stored("older"), Some(old.sha256()));
 
     // The answer was chosen before: the next free name is used without a question.
-    page.select("If a file is there already", "Rename").await;
+    page.select("If a file is there already", "Keep both").await;
     clear(&page).await;
     page.choose("Choose files", &files.paths(&["rename"])).await;
     wait_for_statuses(&page, &["rename"], "Done").await;
@@ -186,7 +186,7 @@ async fn a_file_that_is_there_is_recognised_and_a_stored_row_offers_nothing() {
     assert!(page.all("button", "Retry failed").await.is_empty(), "nothing has failed");
 
     // A row above the pointer does not change its height, but keeps no button that cannot act.
-    press(&page, "a", "Overwrite").await;
+    press(&page, "a", "Replace").await;
     let below = row(&page, "b").await;
     page.point_at(&below).await;
     wait_for_statuses(&page, &["a"], "Done").await;
@@ -482,7 +482,7 @@ async fn wait_for_progress(page: &Page, name: &str) {
 
 /// Clears a list of which everything has ended.
 async fn clear(page: &Page) {
-    page.press_button("Clear finished").await;
+    page.press_button("Remove finished from the list").await;
     page.until("an empty list", async || page.uploads().await.is_empty().then_some(())).await;
 }
 

@@ -46,6 +46,7 @@ async fn the_receipt_stays_after_a_reload_and_is_copied_saved_and_printed() {
     }
     page.choose("Choose files", &files.paths()).await;
     page.find("button", "Send more").await;
+    page.see("Finished. You may close this page.").await;
     page.see("3 files stored: 3.0\u{a0}kB in ").await;
     let facts = facts(&page, &server).await;
 
@@ -78,12 +79,13 @@ async fn on_a_telephone_the_first_file_is_in_view_below_the_receipt_in_every_lan
     let files = Files::new();
     files.add("report.txt", Content { len: 1000, seed: 1 });
     page.choose("Choose files", &files.paths()).await;
-    page.find("button", "Send more").await;
+    page.see("Finished. You may close this page.").await;
     for language in ["de", "es", "fr", "en"] {
         page.run(&format!("location.search = '?lang={language}'; null")).await;
         let top = format!(
             "document.documentElement?.lang === '{language}'
-                && document.getElementById('send-more')?.checkVisibility()
+                && document.querySelector('.finished')?.checkVisibility()
+                && document.getElementById('receipt-facts')?.innerText.includes('127.0.0.1')
                 && document.getElementById('connected-head')?.checkVisibility()
                 && document.querySelector('.upload')?.getBoundingClientRect().top + scrollY"
         );

@@ -50,12 +50,12 @@ async fn the_simple_view_shows_few_controls_and_opens_what_is_asked_for() {
     page.reload().await;
     page.find("list", "Remote files").await;
     assert!(page.all("log", "Session log lines").await.is_empty(), "the log was closed");
-    page.press_button("Support view").await;
+    page.press_button("Technical view").await;
     page.find("log", "Session log lines").await;
     page.find("combobox", "If a file is there already").await;
     page.reload().await;
     page.find("log", "Session log lines").await;
-    page.press_button("Support view").await;
+    page.press_button("Technical view").await;
     page.until("the simple view", async || {
         page.all("log", "Session log lines").await.is_empty().then_some(())
     })
@@ -121,13 +121,13 @@ async fn the_colours_that_were_chosen_stay_after_a_reload() {
     let page = Page::open(&portal.url(), WIDE).await;
     let background = "getComputedStyle(document.body).backgroundColor";
     let light = page.run(background).await;
-    page.select("Colours", "Dark").await;
+    page.select("Appearance", "Dark").await;
     let dark = page.run(background).await;
     assert_ne!(dark, light);
     page.reload().await;
     page.find("button", "Connect").await;
     assert_eq!(page.run(background).await, dark);
-    page.select("Colours", "As the system").await;
+    page.select("Appearance", "Automatic").await;
     assert_eq!(page.run(background).await, light);
     page.finish().await;
 }

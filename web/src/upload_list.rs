@@ -1,7 +1,9 @@
 //! The rows of the list of uploads: first the files that need the user, then the others, folder by
-//! folder.
+//! folder. In a list of moderate length, those that have ended come last.
 //!
 //! Files that need the user are listed outside of their folders: a closed folder hides no failure.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
 
 use serde::{Deserialize, Serialize};
 
@@ -80,14 +82,24 @@ impl UploadFilter {
     /// Returns a number that changes whenever an upload may change its place in the list.
     fn version(self, queue: &Queue) -> u64 {
         let version = |group| queue.group(group).version();
+        let front = version(Group::NeedsUser) + version(Group::Failed);
         match self {
-            Self::All => version(Group::NeedsUser) + version(Group::Failed),
+            Self::All if puts_ended_last(queue) => {
+                front + version(Group::Done) + version(Group::Skipped)
+            }
+            Self::All => front,
             Self::UnderWay => version(Group::UnderWay),
             Self::NeedsUser => version(Group::NeedsUser),
             Self::Failed => version(Group::Failed),
             Self::Done => version(Group::Done),
         }
     }
+}
+
+/// Returns whether files that have ended come last. In a long list they stay: it would be made anew
+/// with each file.
+fn puts_ended_last(queue: &Queue) -> bool {
+    queue.len() <= MAX_FULL_LIST
 }
 
 /// A row of the list.
@@ -226,7 +238,8 @@ impl UploadList {
         if self.is_grouped(queue) {
             self.add_folders(&mut lines, queue);
         } else {
-            self.add_files(&mut lines, (0..queue.next_row().0).map(Row), queue);
+            let rows: Vec<_> = (0..queue.next_row().0).map(Row).collect();
+            self.add_files(&mut lines, &rows, queue);
         }
         self.rows = lines;
         true
@@ -242,9 +255,14 @@ impl UploadList {
         self.grouping == Grouping::ByFolder && listed.nth(1).is_some()
     }
 
-    /// Adds the folders with their files. Files in no folder have no heading.
+    /// Adds the folders with their files, those last in which all have ended. Files in no folder have no
+    /// heading.
     fn add_folders(&self, lines: &mut Vec<ListRow>, queue: &Queue) {
-        for (id, folder) in queue.folders() {
+        let ended_last = puts_ended_last(queue);
+        let is_first = |folder: &Folder| !ended_last || folder.totals().under_way();
+        let first = queue.folders().filter(|(_, folder)| is_first(folder));
+        let last = queue.folders().filter(|(_, folder)| !is_first(folder));
+        for (id, folder) in first.chain(last) {
             let mut listed = folder.rows().iter();
             let is_listed = |row: &Row| self.is_behind_the_front(queue, *row);
             if !self.filter.may_pass(folder.totals()) || !listed.any(is_listed) {
@@ -255,17 +273,29 @@ impl UploadList {
                 lines.push(ListRow::Folder(id));
             }
             if !has_heading || self.is_open(id, folder, queue) {
-                self.add_files(lines, folder.rows().iter().copied(), queue);
+                self.add_files(lines, folder.rows(), queue);
             }
         }
     }
 
-    /// Adds those of some files that are listed and not at the front, in the chosen order.
-    fn add_files(&self, lines: &mut Vec<ListRow>, rows: impl Iterator<Item = Row>, queue: &Queue) {
-        let listed = rows.filter(|row| self.is_behind_the_front(queue, *row));
-        let mut ranked: Vec<_> = listed.map(|row| (queue.rank(row), row)).collect();
-        ranked.sort_unstable();
-        lines.extend(ranked.into_iter().map(|(_, row)| ListRow::File(row)));
+    /// Adds those of some files that are listed and not at the front, in the chosen order; those that
+    /// have ended last.
+    fn add_files(&self, lines: &mut Vec<ListRow>, rows: &[Row], queue: &Queue) {
+        let ended_last = puts_ended_last(queue);
+        let has_ended = |row| queue.get(row).is_some_and(|upload| upload.state().is_finished());
+        let is_last = |row| ended_last && has_ended(row);
+        for last in [false, true] {
+            // A heap, as the queue has one of this type: a sort would make the program larger.
+            let mut ranked = BinaryHeap::new();
+            for row in rows {
+                if self.is_behind_the_front(queue, *row) && is_last(*row) == last {
+                    ranked.push(Reverse((queue.rank(*row), *row)));
+                }
+            }
+            while let Some(Reverse((_, row))) = ranked.pop() {
+                lines.push(ListRow::File(row));
+            }
+        }
     }
 }
 
@@ -344,6 +374,21 @@ mod tests {
     }
 
     #[test]
+    fn files_under_way_stand_before_those_that_have_ended_and_so_do_their_folders() {
+        let mut queue = queue(["a/1", "a/2", "b/3", "b/4"]);
+        queue.offers(&LIMITS);
+        let mut listing = UploadList::default();
+        finish(&mut queue, 0);
+        assert_eq!(lines(&mut listing, &queue), ["a/", "a/2", "a/1", "b/", "b/3", "b/4"]);
+        finish(&mut queue, 1);
+        assert_eq!(lines(&mut listing, &queue), ["b/", "b/3", "b/4", "a/", "a/1", "a/2"]);
+        finish(&mut queue, 2);
+        finish(&mut queue, 3);
+        let all = ["a/", "a/1", "a/2", "b/", "b/3", "b/4"];
+        assert_eq!(lines(&mut listing, &queue), all, "all have ended: the order is the chosen one");
+    }
+
+    #[test]
     fn one_folder_needs_no_heading() {
         let mut listing = UploadList::default();
         assert_eq!(lines(&mut listing, &queue(["a/1", "a/2"])), ["a/1", "a/2"]);
@@ -402,7 +447,7 @@ mod tests {
         queue.cancel(Row(4));
         let mut listing = UploadList::default();
         for (filter, files) in [
-            (UploadFilter::All, &["a/2", "a/1", "a/3", "a/4", "a/5"] as &[&str]),
+            (UploadFilter::All, &["a/2", "a/3", "a/4", "a/1", "a/5"] as &[&str]),
             (UploadFilter::UnderWay, &["a/3", "a/4"]),
             (UploadFilter::Failed, &["a/2"]),
             (UploadFilter::Done, &["a/1"]),

@@ -218,6 +218,12 @@ document.addEventListener("click", async ({ target }) => {
 });
 field("send-more").addEventListener("click", () => field("choose-files").click());
 
+// An error line of the log that is opened leads back to what it is about.
+new MutationObserver(async (changes) => {
+  const lines = changes.map((change) => change.target.closest(".line[data-kind=error]")).filter(Boolean);
+  if (lines.length > 0) lines.forEach((await load("logLinks")).offerBack);
+}).observe(field("log"), { subtree: true, attributeFilter: ["aria-expanded"] });
+
 // Notifications, from the first upload on.
 const total = field("total");
 new MutationObserver(async (changes, observer) => {

@@ -1,4 +1,5 @@
-// Leads from a problem to its line in the session log. The page loads this when such a button is pressed.
+// Leads from a problem to its line in the session log, and from an error line to the place that it is about:
+// an upload, a listing, the connection. The page loads this when such a button is pressed.
 //
 // A problem and its line share no number. The line is found by its text: an error line with the problem's
 // words, as the program finds the problem of a line (`web/src/log.rs`), else the server's reply. Where names
@@ -47,4 +48,37 @@ export const follow = async (button) => {
   const target = line?.firstElementChild ?? log;
   target.scrollIntoView({ block: "center" });
   target.focus();
+};
+
+// Returns what the page shows about the error of a line: an upload, a listing, the connection. None where
+// names are hidden in the log, or the row is not in the document.
+const placeOf = (line) => {
+  const text = line.querySelector(".line-text").textContent;
+  const ends = (part) => part.textContent.split("\n").at(-1) === text;
+  const problem = [...document.querySelectorAll(".problem")].find((shown) =>
+    !log.contains(shown) && shown.checkVisibility()
+      && (shown.dataset.logged === text || ends(shown.querySelector(".problem-reply"))));
+  if (problem) return problem.closest("li, .obstacle") ?? problem;
+  const failure = document.getElementById("connection-problem");
+  const parts = ["failure-message", "failure-reply"].map((id) => document.getElementById(id));
+  return !failure.hidden && (ends(parts[1]) || parts[0].textContent.includes(text)) ? failure : null;
+};
+
+// Offers the way back below an error line that is open.
+export const offerBack = (line) => {
+  line.querySelector(".problem-to-place")?.remove();
+  const isOpen = line.firstElementChild.ariaExpanded === "true";
+  if (!isOpen || !placeOf(line)) return;
+  line.append(document.getElementById("t-to-place").content.firstElementChild.cloneNode(true));
+};
+
+// Shows what the line of a button is about.
+export const goBack = (button) => {
+  const place = placeOf(button.closest(".line"));
+  if (!place) return;
+  // A sheet over the uploads would cover it.
+  if (getComputedStyle(document.getElementById("session-log")).position === "fixed") toggle.click();
+  if (!place.matches("[tabindex]")) place.tabIndex = -1;
+  place.scrollIntoView({ block: "center" });
+  place.focus();
 };

@@ -29,23 +29,29 @@ enum Part {
     Remote,
     /// The session log.
     Log,
+    /// How the connection is protected.
+    Security,
 }
 
 impl Part {
-    const ALL: [Self; 3] = [Self::Connected, Self::Remote, Self::Log];
+    const ALL: [Self; 4] = [Self::Connected, Self::Remote, Self::Log, Self::Security];
+
+    /// The parts of which the simple view shows one at a time where it is narrow.
+    const SHEETS: [Self; 3] = [Self::Remote, Self::Log, Self::Security];
 
     fn id(self) -> &'static str {
         match self {
             Self::Connected => "connected-toggle",
             Self::Remote => "remote-toggle",
             Self::Log => "log-toggle",
+            Self::Security => "security-toggle",
         }
     }
 
     /// Whether it is open until the user toggles it.
     fn is_open_at_first(self, view: View, columns: Columns) -> bool {
         match (self, view) {
-            (_, View::Simple) | (Self::Connected, _) => false,
+            (_, View::Simple) | (Self::Connected | Self::Security, _) => false,
             (Self::Remote, View::Support) => true,
             (Self::Log, View::Support) => columns == Columns::Several,
         }
@@ -78,9 +84,11 @@ pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
         let toggle: HtmlElement = dom.find(part.id());
         listen(&toggle, "click", move |_: Event| toggled.toggle(part));
     }
-    let opened = parts.clone();
-    let target: HtmlElement = dom.find("choose-target");
-    listen(&target, "click", move |_: Event| opened.show_remote());
+    for (button, part) in [("choose-target", Part::Remote), ("security-open", Part::Security)] {
+        let opened = parts.clone();
+        let button: HtmlElement = dom.find(button);
+        listen(&button, "click", move |_: Event| opened.open(part));
+    }
     let changed = parts.clone();
     let view: HtmlElement = dom.find("support-view");
     listen(&view, "click", move |_: Event| {
@@ -102,8 +110,9 @@ impl Disclosures {
             let open = self.load(part).unwrap_or(part.is_open_at_first(view, columns));
             self.set_attribute(part, open);
         }
-        if self.shows_one() && self.is_open(Part::Log) {
-            self.set_attribute(Part::Remote, false);
+        if self.shows_one() {
+            let open = Part::SHEETS.into_iter().filter(|part| self.is_open(*part));
+            open.skip(1).for_each(|part| self.set_attribute(part, false));
         }
         let is_support = view == View::Support;
         let options: HtmlElement = self.dom.find("options");
@@ -116,25 +125,19 @@ impl Disclosures {
         self.set(part, !self.is_open(part));
     }
 
-    /// Opens the files on the server, and moves the focus there.
-    fn show_remote(&self) {
-        self.set(Part::Remote, true);
-        let _ = self.toggle_of(Part::Remote).focus();
+    /// Opens a part, and moves the focus there.
+    fn open(&self, part: Part) {
+        self.set(part, true);
+        let _ = self.toggle_of(part).focus();
     }
 
     /// Opens or closes a part, and remembers it.
     fn set(&self, part: Part, open: bool) {
-        let other = match part {
-            Part::Remote => Some(Part::Log),
-            Part::Log => Some(Part::Remote),
-            Part::Connected => None,
-        };
-        if let Some(other) = other
-            && open
-            && self.shows_one()
-        {
-            self.set_attribute(other, false);
-            self.save(other, false);
+        if open && part != Part::Connected && self.shows_one() {
+            for other in Part::SHEETS {
+                self.set_attribute(other, false);
+                self.save(other, false);
+            }
         }
         self.set_attribute(part, open);
         self.save(part, open);

@@ -78,7 +78,7 @@ fn open_advanced_if_unusual(dom: &Dom) {
     }
 }
 
-/// Opens the fields for port, encryption and folder.
+/// Opens the fields for port and encryption.
 pub(super) fn open_advanced(dom: &Dom) {
     set_attribute(&dom.find("advanced"), "open", "");
 }
@@ -184,9 +184,6 @@ fn split_address(dom: &Dom) {
 }
 
 fn fill_from_host(dom: &Dom, address: Address, fill: fn(&Dom, Address)) {
-    if address.folder.as_ref().is_some_and(|folder| !folder.is_empty()) {
-        open_advanced(dom);
-    }
     let hint = if address.password.is_some() { address::password_moved() } else { "" };
     set_text_of(dom, "form-hint", hint);
     fill(dom, address);

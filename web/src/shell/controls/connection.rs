@@ -1,5 +1,5 @@
-//! The controls of the connection: the connect form, its steps, the certificate dialog, the security
-//! details.
+//! The controls of the connection: the connect form, its steps, the certificate dialog, the copies of
+//! fingerprint and link.
 
 use std::rc::Rc;
 
@@ -30,7 +30,7 @@ pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
     listen_to_failure(app);
     listen_to_certificate_dialog(app);
     listen_to_certificate_copies(app);
-    listen_to_security_details(app);
+    listen_to_copies(app);
     Ok(())
 }
 
@@ -131,14 +131,7 @@ fn listen_to_certificate_copies(app: &Rc<App>) {
     }
 }
 
-fn listen_to_security_details(app: &Rc<App>) {
-    let dialog: HtmlDialogElement = app.dom.find("security-dialog");
-    let (button, dom) = (app.dom.find::<HtmlElement>("security-open"), app.dom.clone());
-    listen(&button, "click", move |_: web_sys::Event| {
-        set_text_of(&dom, "security-hint", "");
-        // Fails if the dialog is open already.
-        let _ = dialog.show_modal();
-    });
+fn listen_to_copies(app: &Rc<App>) {
     let (button, copying) = (app.dom.find::<HtmlElement>("copy-fingerprint"), app.clone());
     listen(&button, "click", move |_: web_sys::Event| {
         clipboard::copy_fingerprint(&copying.dom, copying.fingerprint(), "security-hint");

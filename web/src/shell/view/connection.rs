@@ -162,7 +162,7 @@ impl ConnectionView {
                 self.security_details.draw(connected, connection, page.connect_steps());
             }
             _ if is_logged_in => {}
-            _ => self.security_details.close(),
+            _ => self.security_details.hide(),
         }
         self.draw_notice(connection, phase, now);
         self.draw_certificate_dialog(connection)?;

@@ -44,7 +44,12 @@ impl FiltersView {
         self.shown = now;
         for FilterButton { filter, button, count } in &self.filters {
             set_attribute(button, "aria-pressed", pressed(*filter == listing.filter()));
-            set_text(count, &filter.count(totals).to_string());
+            // The style sheet hides a filter without a number.
+            let number = match filter.count(totals) {
+                0 => String::new(),
+                number => number.to_string(),
+            };
+            set_text(count, &number);
         }
         let by_folder = listing.grouping() == Grouping::ByFolder;
         set_attribute(&self.by_folder, "aria-pressed", pressed(by_folder));

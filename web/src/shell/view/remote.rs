@@ -23,6 +23,8 @@ pub(super) struct RemoteView {
     crumb: Template,
     shown_path: String,
     drop_directory: Element,
+    /// Says that the directory is the topmost one.
+    main_folder: HtmlElement,
     up: HtmlElement,
     refresh: HtmlElement,
     new_folder: HtmlElement,
@@ -46,6 +48,7 @@ impl RemoteView {
             crumb: Template::find(dom, "t-crumb"),
             shown_path: String::new(),
             drop_directory: dom.find("drop-directory"),
+            main_folder: dom.find("drop-main-folder"),
             up: dom.find("remote-up"),
             refresh: dom.find("remote-refresh"),
             new_folder: dom.find("remote-new-folder"),
@@ -73,7 +76,9 @@ impl RemoteView {
     pub(super) fn draw(&mut self, page: &Page) -> Result<Redraw, Exception> {
         let remote = page.remote();
         self.draw_path(remote.directory())?;
-        set_text(&self.drop_directory, &format::name(&remote.drop_directory()));
+        let target = remote.drop_directory();
+        set_text(&self.drop_directory, &format::name(&target));
+        show(&self.main_folder, Visibility::shown_if(target == "/"));
         let connected = matches!(page.connection().ftps(), FtpsState::Connected(_));
         let above = path::parent(remote.directory()).filter(|_| connected);
         self.draw_tools(connected, above);

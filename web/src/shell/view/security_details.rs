@@ -1,8 +1,8 @@
-//! The security details: a summary on the page, and a dialog with all facts.
+//! The security details: a summary with the connection, and all facts in a part of the page that opens.
 
 use protocol::server::{Certificate, Connected, Tls};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, HtmlElement};
+use web_sys::{Element, HtmlElement};
 
 use super::{
     super::{
@@ -19,7 +19,7 @@ use crate::{
 pub(super) struct SecurityDetailsView {
     control: Element,
     data: Element,
-    dialog: HtmlDialogElement,
+    panel: HtmlElement,
     facts: Element,
     certificate: Template,
     shown: Option<Certificate>,
@@ -47,7 +47,7 @@ impl SecurityDetailsView {
         Ok(Self {
             control: dom.find("security-control"),
             data: dom.find("security-data"),
-            dialog: dom.find("security-dialog"),
+            panel: dom.find("security"),
             facts: dom.find("security-certificate"),
             certificate: Template::find(dom, "t-certificate"),
             shown: None,
@@ -73,6 +73,7 @@ impl SecurityDetailsView {
         connection: &Connection,
         connect_steps: &ConnectSteps,
     ) {
+        show(&self.panel, Visibility::Shown);
         let version = facts::control_tls(&connected.tls, connected.encryption);
         set_text(&self.control, &facts::tls_summary(&version, &connected.tls));
         self.control_facts.draw(&version, &connected.tls);
@@ -88,11 +89,9 @@ impl SecurityDetailsView {
         self.step_list.draw(connect_steps);
     }
 
-    /// Closes the dialog when the connection has ended.
-    pub(super) fn close(&self) {
-        if self.dialog.open() {
-            self.dialog.close();
-        }
+    /// Hides all facts when the connection has ended.
+    pub(super) fn hide(&self) {
+        show(&self.panel, Visibility::Hidden);
     }
 
     fn draw_data(&self, tls: Option<&Tls>) {

@@ -88,7 +88,7 @@ impl ActionButtons {
     /// Moves the button of the first offered decision before those of the others.
     fn put_first(&self, offered: &[&str]) {
         let button = |name: &str| self.buttons.iter().find(|(_, action)| action == name);
-        if let ([first @ ("skip" | "overwrite"), ..], Some((before, _))) =
+        if let ([first @ ("skip" | "rename"), ..], Some((before, _))) =
             (offered, self.buttons.first())
             && let Some((first, _)) = button(first)
             && let Some(parent) = before.parent_element()

@@ -219,7 +219,7 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
         State::NeedsDecision(existing)
             if existing.size.is_some_and(|size| size < upload.size()) =>
         {
-            &["overwrite", "skip", "rename", "continue", "newer", "name", "cancel", "remove"]
+            &["rename", "overwrite", "skip", "continue", "newer", "name", "cancel", "remove"]
         }
         State::NeedsDecision(_)
             if matches!(
@@ -227,10 +227,10 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
                 Some(Comparison::Identical | Comparison::ProbablySame)
             ) =>
         {
-            &["skip", "overwrite", "rename", "name", "cancel", "remove"]
+            &["skip", "rename", "overwrite", "name", "cancel", "remove"]
         }
         State::NeedsDecision(_) => {
-            &["overwrite", "skip", "rename", "newer", "name", "cancel", "remove"]
+            &["rename", "overwrite", "skip", "newer", "name", "cancel", "remove"]
         }
     }
 }
