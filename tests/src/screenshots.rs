@@ -18,8 +18,8 @@ const WIDTHS: [u32; 3] = [360, 768, 1440];
 #[derive(Parser)]
 #[command(name = "cargo xtask screenshots")]
 struct Arguments {
-    /// One of: empty, connecting, certificate, ready, dragging, uploading, conflict, failed,
-    /// interrupted, done, thousands, opened, support
+    /// One of: empty, connecting, certificate, mismatch, ready, blocked, security, dragging, uploading,
+    /// conflict, long-name, failed, interrupted, done, thousands, opened, support
     states: Vec<String>,
 }
 

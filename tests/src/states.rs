@@ -4,16 +4,17 @@
 //! state that would pass is kept by real means: a silent server, a slow connection to the portal, a
 //! connection that is cut.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use crate::{
     browser::Page,
     content::Content,
     fake_peers::FakePeer,
+    fault_proxy::FaultProxy,
     page_proxy::PageProxy,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
-    user::{Files, connect, fill_form, status_of},
+    user::{Files, connect, fill_form, status_of, trust},
 };
 
 /// A state of the page.
@@ -25,19 +26,27 @@ pub enum State {
     Connecting,
     /// Asking about a certificate.
     Certificate,
+    /// The same, with another fingerprint than the certificate's.
+    Mismatch,
     /// Logged in, with nothing to upload.
     Ready,
+    /// Logged in, with data connections that are blocked.
+    Blocked,
+    /// Logged in, with how the connection is protected.
+    Security,
     /// Logged in, with files held over it.
     Dragging,
     /// Uploading a folder: some files done, some in transfer, some queued.
     Uploading,
     /// Asking about files that the server has already.
     Conflict,
+    /// With a file whose name is too long.
+    LongName,
     /// With uploads that failed, and one that is done.
     Failed,
     /// Cut off from the portal during uploads.
     Interrupted,
-    /// Everything uploaded.
+    /// Everything uploaded, with the receipt.
     Done,
     /// With 5,000 files to upload.
     Thousands,
@@ -49,14 +58,18 @@ pub enum State {
 
 impl State {
     /// All states, in the order in which a user sees them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 17] = [
         Self::Empty,
         Self::Connecting,
         Self::Certificate,
+        Self::Mismatch,
         Self::Ready,
+        Self::Blocked,
+        Self::Security,
         Self::Dragging,
         Self::Uploading,
         Self::Conflict,
+        Self::LongName,
         Self::Failed,
         Self::Interrupted,
         Self::Done,
@@ -72,10 +85,14 @@ impl State {
             Self::Empty => "empty",
             Self::Connecting => "connecting",
             Self::Certificate => "certificate",
+            Self::Mismatch => "mismatch",
             Self::Ready => "ready",
+            Self::Blocked => "blocked",
+            Self::Security => "security",
             Self::Dragging => "dragging",
             Self::Uploading => "uploading",
             Self::Conflict => "conflict",
+            Self::LongName => "long-name",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
             Self::Done => "done",
@@ -97,6 +114,9 @@ const FREE: u32 = 256 << 20;
 
 /// So slow that transfers last for minutes.
 const SLOW: u32 = 128 << 10;
+
+/// How long the portal may try blocked data connections.
+const BLOCKED_LIMIT: Duration = Duration::from_secs(120);
 
 /// The number of files of [`State::Thousands`].
 const THOUSANDS: u64 = 5000;
@@ -120,6 +140,7 @@ const NAMES: [&str; 8] = [
 pub struct PreparedState {
     _portal: Portal,
     _silent: Option<FakePeer>,
+    _fault_proxy: Option<FaultProxy>,
     server: Server,
     page_proxy: PageProxy,
     files: Files,
@@ -136,10 +157,14 @@ impl PreparedState {
             State::Empty => prepared,
             State::Connecting => prepared.connecting(page).await,
             State::Certificate => prepared.certificate(page).await,
+            State::Mismatch => prepared.mismatch(page).await,
             State::Ready => prepared.ready(page).await,
+            State::Blocked => prepared.blocked(page).await,
+            State::Security => prepared.security(page).await,
             State::Dragging => prepared.dragging(page).await,
             State::Uploading => prepared.uploading(page).await,
             State::Conflict => prepared.conflict(page).await,
+            State::LongName => prepared.long_name(page).await,
             State::Failed => prepared.failed(page).await,
             State::Interrupted => prepared.interrupted(page).await,
             State::Done => prepared.done(page).await,
@@ -163,7 +188,14 @@ impl PreparedState {
         page.go_to(&url).await;
         page.find("button", "Connect").await;
         let server = servers::start(Kind::PureFtpd);
-        Self { _portal: portal, _silent: None, server, page_proxy, files: Files::new() }
+        Self {
+            _portal: portal,
+            _silent: None,
+            _fault_proxy: None,
+            server,
+            page_proxy,
+            files: Files::new(),
+        }
     }
 
     async fn connecting(self, page: &Page) -> Self {
@@ -184,6 +216,51 @@ impl PreparedState {
         page.press_button("Connect").await;
         page.find("dialog", "Certificate not trusted").await;
         self
+    }
+
+    async fn mismatch(self, page: &Page) -> Self {
+        let prepared = self.certificate(page).await;
+        let other = "0".repeat(64);
+        page.fill("Fingerprint that the server's administrator gave you", &other).await;
+        page.see("It does not match.").await;
+        prepared
+    }
+
+    async fn blocked(self, page: &Page) -> Self {
+        let fault_proxy = FaultProxy::with_blocked_data_ports(&self.server).await;
+        fill_form(page, &self.server).await;
+        page.fill("Host", &fault_proxy.address().ip().to_string()).await;
+        page.press_button("Connect").await;
+        trust(page, &self.server).await;
+        page.within(BLOCKED_LIMIT, "the obstacle", async || {
+            let obstacle = page.all("group", "What keeps files from being uploaded").await;
+            (!obstacle.is_empty()).then_some(())
+        })
+        .await;
+        Self { _fault_proxy: Some(fault_proxy), ..self }
+    }
+
+    async fn security(self, page: &Page) -> Self {
+        let prepared = self.ready(page).await;
+        page.press_button("Security").await;
+        page.find("button", "Copy fingerprint").await;
+        page.run("document.querySelector('#security details').open = true; null").await;
+        prepared
+    }
+
+    async fn long_name(self, page: &Page) -> Self {
+        let prepared = self.ready(page).await;
+        // Longer than this machine's files may be named, but not than those of a Mac.
+        let name = "ü".repeat(200);
+        let script = format!(
+            "const transfer = new DataTransfer();
+            transfer.items.add(new File(['x'], '{name}.txt'));
+            const event = {{ dataTransfer: transfer, bubbles: true, cancelable: true }};
+            document.body.dispatchEvent(new DragEvent('drop', event)); null"
+        );
+        page.run(&format!("{{ {script} }}")).await;
+        status_of(page, ".txt", "Needs a decision: the name is too long").await;
+        prepared
     }
 
     async fn ready(self, page: &Page) -> Self {
