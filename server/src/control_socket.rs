@@ -1,6 +1,6 @@
 //! The Unix socket on which `ferryport reload` asks a running portal.
 //!
-//! A request is the line `reload`. The answer is the line `ok` or `error`, and a text.
+//! A request is the line `reload`. The answer is the line `ok`, `error` or `later`, and a text.
 
 use std::{
     fs, io,
@@ -25,6 +25,9 @@ pub const DONE: &str = "ok";
 
 /// The first line of the answer where the old configuration stays.
 pub const FAILED: &str = "error";
+
+/// The first line of the answer where the old configuration stays, but the new one is not to blame.
+pub const LATER: &str = "later";
 
 /// The time that a program has for its request, and for reading the answer.
 const REQUEST_LIMIT: Duration = Duration::from_secs(10);
@@ -94,6 +97,7 @@ async fn answer(stream: UnixStream, reloader: &Reloader) -> io::Result<()> {
     let answer = match line.trim() {
         RELOAD => match reloader.reload().await {
             Ok(reloaded) => format!("{DONE}\n{reloaded}\n"),
+            Err(errors) if errors.is_temporary() => format!("{LATER}\n{}", errors.report()),
             Err(errors) => format!("{FAILED}\n{}", errors.report()),
         },
         _ => format!("{FAILED}\nerror: the only request is `{RELOAD}`\n"),

@@ -11,8 +11,11 @@
 //! - [`metrics`]: the figures for Prometheus.
 //! - [`readiness`]: where the portal is between its start and its end.
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
+//! - [`pem`]: certificates and private keys in PEM form.
+//! - [`https_client`]: HTTPS requests of the portal itself.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`settings`]: every setting, its unit, its default.
+//! - [`command_line`]: the subcommands and flags of `ferryport`.
 //! - [`passed_sockets`]: sockets that the supervisor has opened.
 //! - [`client`]: the client of a request, as limits count it.
 //! - [`keyring`]: the keys that seal what is secret in the store.
@@ -48,6 +51,7 @@ pub mod acme;
 pub mod app;
 pub mod audit;
 pub mod client;
+pub mod command_line;
 pub mod commands;
 pub mod control_socket;
 pub mod convert;
@@ -58,6 +62,7 @@ pub mod ftps_connection;
 pub mod health;
 pub mod host;
 pub mod http;
+pub mod https_client;
 pub mod keyring;
 pub mod limits;
 mod locking;
@@ -68,6 +73,7 @@ pub mod outbound;
 pub mod outbox;
 pub mod passed_sockets;
 pub mod path_claims;
+pub mod pem;
 pub mod policy;
 pub mod portal;
 pub mod problems;

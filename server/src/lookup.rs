@@ -118,6 +118,13 @@ impl Lookups {
         Self { slots: Arc::new(Semaphore::new(MAX_CONCURRENT)), limit, known }
     }
 
+    /// Returns the resolver with its own timeout, and with the slots and what is remembered of another
+    /// one: a reload of the settings permits no more lookups at once.
+    #[must_use]
+    pub fn shared_with(&self, other: &Self) -> Self {
+        Self { limit: self.limit, ..other.clone() }
+    }
+
     /// Returns the addresses of a name, each with the port, in the order of the name service. An IP
     /// address needs no lookup.
     ///
@@ -201,6 +208,29 @@ mod tests {
 
     fn with_slots(slots: usize, limit: Duration) -> Lookups {
         Lookups { slots: Arc::new(Semaphore::new(slots)), ..Lookups::new(limit) }
+    }
+
+    #[tokio::test]
+    async fn resolver_of_new_settings_permits_no_more_lookups_at_once() {
+        let lookups = with_slots(1, LONG);
+        let (end, ended) = mpsc::channel::<()>();
+        let (slot, stuck) = (LookupSlot::default(), lookups.clone());
+        let (begin, begun) = tokio::sync::oneshot::channel();
+        let running = tokio::spawn(async move {
+            let asked = stuck.ask(&slot, move || {
+                let _told = begin.send(());
+                let _ended = ended.recv();
+                Ok(Vec::new())
+            });
+            asked.await
+        });
+        begun.await.unwrap();
+        let reloaded = Lookups::new(SOON).shared_with(&lookups);
+        let refused = reloaded.ask(&LookupSlot::default(), || Ok(Vec::new())).await;
+        assert!(matches!(refused, Err(LookupError::NoAnswer(SOON))), "{refused:?}");
+        drop(end);
+        running.await.unwrap().unwrap();
+        assert!(reloaded.ask(&LookupSlot::default(), || Ok(Vec::new())).await.is_ok());
     }
 
     #[tokio::test]

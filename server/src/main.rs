@@ -3,11 +3,17 @@
 //! prints, checks and makes its configuration (`config`), or manages what it keeps (`keys`,
 //! `preset`).
 
-use std::{path::PathBuf, process::ExitCode, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::Arc,
+    time::Duration,
+};
 
 use anyhow::Context as _;
-use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use clap::{ArgMatches, parser::ValueSource};
 use ferryport::{
+    command_line,
     commands::{
         self,
         check::{self, verdict::State},
@@ -20,8 +26,7 @@ use ferryport::{
     sealed_store::SealedStoreError,
     serve::{self, ListenError, Stopped},
     settings::{
-        AuditTarget, DESCRIPTIONS, LogFormat, PublicUrl, SettingValue, Settings, SettingsErrors,
-        Sources, heading_before,
+        AuditTarget, DESCRIPTIONS, LogFormat, PublicUrl, Settings, SettingsErrors, Sources,
     },
     signals::Signals,
 };
@@ -33,11 +38,14 @@ const BAD_CONFIGURATION: u8 = 78;
 /// The exit code of `check` for a command line that cannot be used: `EX_USAGE` of sysexits(3).
 const BAD_USAGE: u8 = 64;
 
+/// Where Debian's package has the systemd unit.
+const PACKAGED_UNIT: &str = "/usr/lib/systemd/system/ferryport.service";
+
 /// The exit code for an error that another start may not meet: `EX_TEMPFAIL` of sysexits(3).
 const TEMPORARY_FAILURE: u8 = 75;
 
 fn main() -> ExitCode {
-    let matches = match command().try_get_matches() {
+    let matches = match command_line::command().try_get_matches() {
         Ok(matches) => matches,
         Err(error) if error.use_stderr() && std::env::args().nth(1).as_deref() == Some("check") => {
             // Nothing can be done where even this cannot be printed.
@@ -64,11 +72,16 @@ fn main() -> ExitCode {
 
 /// Returns the exit code for an error.
 fn exit_code(error: &anyhow::Error) -> ExitCode {
-    if error.is::<SettingsErrors>() {
-        return ExitCode::from(BAD_CONFIGURATION);
+    if let Some(errors) = error.downcast_ref::<SettingsErrors>() {
+        return ExitCode::from(match errors.is_temporary() {
+            true => TEMPORARY_FAILURE,
+            false => BAD_CONFIGURATION,
+        });
     }
-    if matches!(error.downcast_ref(), Some(ReloadError::Refused(_))) {
-        return ExitCode::from(BAD_CONFIGURATION);
+    match error.downcast_ref() {
+        Some(ReloadError::Refused(_)) => return ExitCode::from(BAD_CONFIGURATION),
+        Some(ReloadError::Later(_)) => return ExitCode::from(TEMPORARY_FAILURE),
+        Some(ReloadError::NoSocket | ReloadError::NoAnswer { .. }) | None => {}
     }
     if let Some(error) = error.downcast_ref::<SealedStoreError>() {
         return ExitCode::from(match error.is_temporary() {
@@ -81,165 +94,6 @@ fn exit_code(error: &anyhow::Error) -> ExitCode {
         Some(_) => ExitCode::from(BAD_CONFIGURATION),
         None => ExitCode::FAILURE,
     }
-}
-
-fn command() -> Command {
-    let serve =
-        Command::new("serve").about("Run the portal").arg(config_flag()).args(setting_flags());
-    let health = Command::new("health")
-        .about("Check whether a running portal serves; takes the portal's settings")
-        .arg(config_flag())
-        .args(setting_flags());
-    let reload = Command::new("reload")
-        .about("Ask a running portal to read its configuration again")
-        .arg(config_flag())
-        .args(setting_flags());
-    let command = Command::new("ferryport")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Upload files to any FTPS server from a browser")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(serve)
-        .subcommand(health)
-        .subcommand(reload)
-        .subcommand(check_command())
-        .subcommand(config_command())
-        .subcommand(keys())
-        .subcommand(preset());
-    if cfg!(feature = "demo") {
-        command.subcommand(
-            Command::new("demo")
-                .about("Run the portal and an FTPS server with a temporary folder, to try it")
-                .args(setting_flags()),
-        )
-    } else {
-        command
-    }
-}
-
-fn config_command() -> Command {
-    let print = Command::new("print")
-        .about("Print every setting with the place that it is from; secrets are masked")
-        .arg(flag("given", "Only the settings that are not the default"));
-    let check = Command::new("check")
-        .about("Check the settings and the files that they name")
-        .arg(flag("online", "Also connect to the server of each preset, up to TLS"));
-    let file = |name: &'static str, default: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name("FILE")
-            .value_parser(value_parser!(PathBuf))
-            .default_value(default)
-    };
-    let init = Command::new("init")
-        .about("Ask what a portal needs, and write its configuration and its systemd unit")
-        .arg(file("config", "/etc/ferryport/ferryport.toml").help("The configuration to write"))
-        .arg(
-            file("unit", "/etc/systemd/system/ferryport.service")
-                .help("The systemd unit to write; an empty text for none"),
-        );
-    Command::new("config")
-        .about("Print, check or make the configuration")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(print.arg(config_flag()).args(setting_flags()))
-        .subcommand(check.arg(config_flag()).args(setting_flags()))
-        .subcommand(init)
-}
-
-fn check_command() -> Command {
-    let url = Arg::new("url")
-        .value_name("URL")
-        .required(true)
-        .value_parser(PublicUrl::parse)
-        .help("The address of the page, as users type it");
-    let idle = Arg::new("idle")
-        .long("idle")
-        .value_name("DURATION")
-        .value_parser(<Duration as SettingValue>::parse)
-        .help("Also check for so long whether an idle WebSocket stays open: \"90 s\"");
-    Command::new("check")
-        .about("Check a portal from outside: TLS, WebSocket, Origin, client address, proxy")
-        .after_help(
-            "Exit codes: 0 nothing is wrong, 1 the portal works, but not as it should, 2 the portal \
-             does not work, 64 the command line cannot be used.",
-        )
-        .arg(url)
-        .arg(idle)
-        .arg(flag("json", "Print the verdicts as JSON"))
-}
-
-fn flag(name: &'static str, help: &'static str) -> Arg {
-    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
-}
-
-/// `ferryport keys`.
-fn keys() -> Command {
-    let with_settings = |command: Command| {
-        command.arg(config_flag()).args(setting_flags().map(|flag| flag.hide(true)))
-    };
-    Command::new("keys")
-        .about("Manage the keys that seal what is secret in the store")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(
-            Command::new("new")
-                .about("Print the line of a new key for the file of `keyring_file`")
-                .arg(Arg::new("id").long("id").value_name("ID").help("Its id [default: the date]")),
-        )
-        .subcommand(with_settings(
-            Command::new("list").about("Show each key, and how many secrets it has sealed"),
-        ))
-        .subcommand(with_settings(
-            Command::new("rotate")
-                .about("Seal all secrets with the first key, and say which keys can be removed"),
-        ))
-}
-
-/// `ferryport preset`.
-fn preset() -> Command {
-    let set_password = Command::new("set-password")
-        .about(
-            "Store the password of a preset with `password_store`; it is typed, or standard input",
-        )
-        .arg(Arg::new("name").value_name("NAME").required(true).help("The preset"))
-        .arg(config_flag())
-        .args(setting_flags().map(|flag| flag.hide(true)));
-    Command::new("preset")
-        .about("Manage the passwords of presets that are in the store")
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(set_password)
-}
-
-fn config_flag() -> Arg {
-    Arg::new("config")
-        .long("config")
-        .env("FERRYPORT_CONFIG")
-        .value_name("FILE")
-        .value_parser(value_parser!(PathBuf))
-        .help("The TOML file with the settings")
-}
-
-/// Returns a flag for each setting, in groups. The help text also shows the variable and the default.
-fn setting_flags() -> impl Iterator<Item = Arg> {
-    let mut heading = None;
-    DESCRIPTIONS.iter().map(move |setting| {
-        heading = heading_before(setting.name).or(heading);
-        let help: Vec<&str> = setting.help.iter().map(|line| line.trim()).collect();
-        let action = if setting.repeatable { ArgAction::Append } else { ArgAction::Set };
-        Arg::new(setting.name)
-            .long(setting.flag())
-            .help_heading(heading)
-            .value_name(setting.notation)
-            .action(action)
-            .help(format!(
-                "{} [env: {}] [default: {}]",
-                help.join(" "),
-                setting.variable(),
-                setting.default
-            ))
-    })
 }
 
 fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
@@ -349,14 +203,15 @@ fn check(matches: &ArgMatches) -> ExitCode {
 
 fn check_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
     let settings = settings(matches)?;
-    config::check(&settings)?;
-    println!("the configuration can be used; presets: {}", settings.presets.len());
-    if !matches.get_flag("online") {
-        return Ok(());
-    }
     let runtime = tokio::runtime::Runtime::new()?;
-    let tried = runtime.block_on(config::try_servers(&settings))?;
+    let checked = runtime.block_on(config::check(&settings));
+    let tried = match (&checked, matches.get_flag("online")) {
+        (Ok(()), true) => runtime.block_on(config::try_servers(&settings))?,
+        (Ok(()), false) | (Err(_), _) => Vec::new(),
+    };
     runtime.shutdown_background();
+    checked?;
+    println!("the configuration can be used; presets: {}", settings.presets.len());
     let mut failed = 0;
     for (preset, outcome) in tried {
         match outcome {
@@ -373,16 +228,18 @@ fn check_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
 
 fn make_configuration(matches: &ArgMatches) -> anyhow::Result<()> {
     let file = |name| matches.get_one::<PathBuf>(name).cloned().unwrap_or_default();
-    let targets = init::Targets {
-        config: file("config"),
-        unit: Some(file("unit")).filter(|path| !path.as_os_str().is_empty()),
-        program: std::env::current_exe()?,
-    };
+    let is_chosen = matches.value_source("unit") == Some(ValueSource::CommandLine);
+    // The package has brought the unit, which one in /etc would hide for ever.
+    let has_unit = !is_chosen && Path::new(PACKAGED_UNIT).exists();
+    let unit = Some(file("unit")).filter(|path| !path.as_os_str().is_empty() && !has_unit);
+    let targets = init::Targets { config: file("config"), unit, program: std::env::current_exe()? };
     init::init(&targets, std::io::stdin().lock(), std::io::stderr().lock())?;
     println!("wrote {}", targets.config.display());
     if let Some(unit) = targets.unit {
         println!("wrote {}", unit.display());
         println!("start it: systemctl daemon-reload && systemctl enable --now ferryport");
+    } else if has_unit {
+        println!("start it: systemctl enable --now ferryport");
     }
     Ok(())
 }

@@ -10,14 +10,12 @@ use std::{
 };
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
-use rustls::{
-    RootCertStore,
-    pki_types::{CertificateDer, pem::PemObject as _},
-};
+use rustls::RootCertStore;
 
 use crate::{
     host::Host,
     lookup::{LookupSlot, Lookups},
+    pem,
     settings::{
         PinnedCertificate, Preset, ProxyUrl, Settings, SettingsError,
         file::{read, unusable_file},
@@ -50,6 +48,12 @@ impl Outbound {
             proxy: settings.proxy.clone(),
             lookups: Lookups::new(settings.resolve_timeout),
         })
+    }
+
+    /// Returns the same with the lookups of the policy, so that one limit bounds both.
+    #[must_use]
+    pub fn sharing(self, lookups: &Lookups) -> Self {
+        Self { lookups: self.lookups.shared_with(lookups), ..self }
     }
 
     /// Returns the certificate authorities for FTPS servers, or those of a preset's own.
@@ -163,17 +167,10 @@ fn add_system_roots(roots: &mut RootCertStore) {
 
 /// Adds the certificates of a file. Each of them has to be usable: a skipped one would be missed later.
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
-    let pem = read(path)?;
-    let before = roots.len();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|error| error.to_string())?;
+    for certificate in pem::certificates(&read(path)?)? {
         roots.add(certificate).map_err(|error| error.to_string())?;
     }
-    if roots.len() == before {
-        Err("it holds no certificate in PEM form".to_owned())
-    } else {
-        Ok(())
-    }
+    Ok(())
 }
 
 /// Loads the client certificate. Its key may be in the same file.

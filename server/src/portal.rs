@@ -3,6 +3,7 @@
 use std::{
     num::NonZeroUsize,
     sync::{Arc, Mutex, Weak},
+    time::SystemTime,
 };
 
 use ftps::SharedProfile;
@@ -23,7 +24,7 @@ use crate::{
     policy::Policy,
     readiness::Readiness,
     relay::Budget,
-    settings::{Origin, Settings},
+    settings::{Origin, Scheme, Settings},
 };
 
 /// The settings, and the state that is derived from them.
@@ -70,27 +71,43 @@ pub struct Portal {
 #[derive(Debug, Default)]
 struct Newest(Mutex<Weak<Portal>>);
 
-/// A condition for new sessions.
+/// A condition for new sessions, as `/readyz` tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// The portal accepts connections.
     Listening,
+    /// The store answers, or there is none.
+    Store,
+    /// The keyring has all keys that the store needs, or there is no store.
+    Keyring,
     /// The audit can be written, or is off.
     Audit,
+    /// The certificate of the page is there and has not ended, or the portal has none of its own.
+    Certificate,
     /// The portal is not being stopped.
     NotDraining,
 }
 
 impl Check {
     /// All conditions.
-    pub const ALL: [Self; 3] = [Self::Listening, Self::Audit, Self::NotDraining];
+    pub const ALL: [Self; 6] = [
+        Self::Listening,
+        Self::Store,
+        Self::Keyring,
+        Self::Audit,
+        Self::Certificate,
+        Self::NotDraining,
+    ];
 
     /// Returns the name in the answer of `/readyz`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Listening => "listening",
+            Self::Store => "store",
+            Self::Keyring => "keyring",
             Self::Audit => "audit",
+            Self::Certificate => "certificate",
             Self::NotDraining => "not_draining",
         }
     }
@@ -115,8 +132,10 @@ impl Portal {
     /// Creates the state of a portal whose page is served at `port`.
     #[must_use]
     pub fn new(settings: Settings, port: u16, outbound: Outbound, audit: Audit) -> Arc<Self> {
+        let policy = Policy::new(&settings);
+        let outbound = outbound.sharing(policy.lookups());
         let portal = Arc::new(Self {
-            policy: Policy::new(&settings),
+            policy,
             budget: Budget::new(settings.window_budget.0),
             outbox_budget: Budget::new(settings.outbox_budget.0),
             profiles: Arc::new(Profiles::new(settings.max_known_servers)),
@@ -142,8 +161,10 @@ impl Portal {
     #[must_use]
     pub fn with(&self, settings: Settings, outbound: Outbound) -> Arc<Self> {
         self.limits.set(&settings);
+        let policy = self.policy.with(&settings);
+        let outbound = outbound.sharing(policy.lookups());
         let portal = Arc::new(Self {
-            policy: Policy::new(&settings),
+            policy,
             budget: self.budget.clone(),
             outbox_budget: self.outbox_budget.clone(),
             profiles: Arc::clone(&self.profiles),
@@ -175,13 +196,14 @@ impl Portal {
         lock(&self.newest.0).upgrade().unwrap_or_else(|| Arc::clone(self))
     }
 
-    /// Returns whether a condition for new sessions is met.
+    /// Returns whether the page has a certificate that has not ended, or needs none of the portal.
     #[must_use]
-    pub fn passes(&self, check: Check) -> bool {
-        match check {
-            Check::Listening => self.readiness.is_listening(),
-            Check::Audit => self.audit.is_writable(),
-            Check::NotDraining => !self.readiness.is_draining(),
+    pub fn has_valid_certificate(&self) -> bool {
+        match self.settings.scheme() {
+            Scheme::Http => true,
+            Scheme::Https => {
+                self.metrics.certificate_expiry().is_some_and(|end| SystemTime::now() < end)
+            }
         }
     }
 }

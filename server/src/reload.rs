@@ -91,11 +91,11 @@ impl Reloader {
         let (read, running) = (Arc::clone(&self.read), portal.settings.clone());
         let loaded = tokio::task::spawn_blocking(move || load(&*read, &running)).await;
         let (mut settings, outbound, need_restart) = loaded.map_err(|error| {
-            SettingsError::Contradiction(format!("the configuration cannot be read: {error}"))
+            SettingsError::Internal(format!("the configuration cannot be read: {error}"))
         })??;
         if let Some(store) = &self.store {
             let read = store.read_passwords(&mut settings).await;
-            read.map_err(|error| SettingsError::Contradiction(error.to_string()))?;
+            read.map_err(SettingsError::from)?;
         }
         self.sessions.replace_portal(portal.with(settings, outbound));
         Ok(Reloaded { need_restart })

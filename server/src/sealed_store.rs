@@ -3,12 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use store::{Opener, ResealError, Sealed, Store, StoreError, StoredCertificate, certificates};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use zeroize::Zeroizing;
 
 use crate::{
     keyring::{Keyring, OpenError},
-    settings::{PresetLogin, Settings, SettingsErrors, secret},
+    settings::{PresetLogin, Settings, SettingsError, SettingsErrors, secret},
 };
 
 /// The pause between two attempts to open the store at the start.
@@ -76,6 +76,12 @@ impl SealedStoreError {
     }
 }
 
+impl From<SealedStoreError> for SettingsError {
+    fn from(error: SealedStoreError) -> Self {
+        Self::Store { reason: error.to_string(), is_temporary: error.is_temporary() }
+    }
+}
+
 impl From<ResealError<Self>> for SealedStoreError {
     fn from(error: ResealError<Self>) -> Self {
         match error {
@@ -90,6 +96,25 @@ impl From<ResealError<Self>> for SealedStoreError {
 pub struct SealedStore {
     store: Store,
     keyring: Arc<Keyring>,
+}
+
+/// The longest time for which a supervisor waits to hear whether the store answers.
+const STATE_LIMIT: Duration = Duration::from_secs(2);
+
+/// Whether a store can be used now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreState {
+    /// The store answers.
+    pub answers: bool,
+    /// No key is known to be missing.
+    pub opens: bool,
+}
+
+impl Default for StoreState {
+    /// The state of a portal without a store.
+    fn default() -> Self {
+        Self { answers: true, opens: true }
+    }
 }
 
 impl SealedStore {
@@ -120,6 +145,51 @@ impl SealedStore {
         let opened = Self { store, keyring: Arc::new(keyring) };
         opened.check_keys().await?;
         Ok(Some(opened))
+    }
+
+    /// Checks the keyring and the store that the settings name, and that they have what the presets need.
+    /// Changes nothing, so it does no harm beside a portal of another version.
+    ///
+    /// # Errors
+    /// All that cannot be used.
+    pub async fn check(settings: &Settings) -> Result<(), SettingsErrors> {
+        let mut errors = SettingsErrors::default();
+        let keyring = errors.collect_all(load_keyring(settings)).flatten();
+        let Some(address) = &settings.store else { return errors.into_result() };
+        // The portal creates a file that is missing.
+        let is_new = address.file().is_some_and(|file| !file.exists());
+        let store = match is_new {
+            true => None,
+            false => {
+                let opened = Store::open(address, Opener::Inspector, settings.store_timeout).await;
+                let opened = opened.map_err(|error| SealedStoreError::from(error).into());
+                let Some(store) = errors.collect(opened) else { return errors.into_result() };
+                Some(store)
+            }
+        };
+        let Some(keyring) = keyring else { return errors.into_result() };
+        let found = match store {
+            Some(store) => {
+                Self { store, keyring: Arc::new(keyring) }.check_contents(settings).await
+            }
+            None => missing_passwords(settings),
+        };
+        errors.collect_all(found);
+        errors.into_result()
+    }
+
+    /// Checks that the secrets open, and that no password is missing.
+    async fn check_contents(&self, settings: &Settings) -> Result<(), SettingsErrors> {
+        match self.store.has_tables().await {
+            Ok(true) => {}
+            Ok(false) => return missing_passwords(settings),
+            Err(error) => return Err(SettingsError::from(SealedStoreError::from(error)).into()),
+        }
+        let mut errors = SettingsErrors::default();
+        errors.collect(self.check_keys().await.map_err(SettingsError::from));
+        let read = self.read_passwords(&mut settings.clone()).await;
+        errors.collect(read.map_err(SettingsError::from));
+        errors.into_result()
     }
 
     /// Returns the store.
@@ -231,6 +301,15 @@ impl SealedStore {
         Ok(())
     }
 
+    /// Returns whether the store answers, and whether the keyring has all keys that it needs.
+    pub async fn state(&self) -> StoreState {
+        match timeout(STATE_LIMIT, self.check_keys()).await {
+            Ok(Ok(())) => StoreState::default(),
+            Ok(Err(SealedStoreError::MissingKeys(_))) => StoreState { answers: true, opens: false },
+            Ok(Err(_)) | Err(_) => StoreState { answers: false, opens: true },
+        }
+    }
+
     async fn check_keys(&self) -> Result<(), SealedStoreError> {
         let needed = self.store.secret_keys().await?.into_iter().map(|(id, _)| id);
         let missing: Vec<String> =
@@ -251,6 +330,18 @@ impl SealedStore {
     ) -> Result<Zeroizing<Vec<u8>>, SealedStoreError> {
         Ok(self.keyring.open(&place(kind.name(), name), sealed)?)
     }
+}
+
+/// Returns an error for each preset that takes its password from a store that has none yet.
+fn missing_passwords(settings: &Settings) -> Result<(), SettingsErrors> {
+    let mut errors = SettingsErrors::default();
+    for preset in &settings.presets {
+        if matches!(preset.login, PresetLogin::PortalFromStore { .. }) {
+            let error = SettingsError::from(SealedStoreError::NoPassword(preset.name.clone()));
+            errors.collect::<()>(Err(error));
+        }
+    }
+    errors.into_result()
 }
 
 /// Loads the keyring that the settings name; `None` where they name none.

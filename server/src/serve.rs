@@ -176,8 +176,9 @@ impl ListeningPortal {
         let Signals { mut stop, mut reopen, mut reload } = signals;
         let reloader = Reloader::new(Arc::clone(&self.app.sessions), self.store.clone(), read);
         let mut again = stop.clone();
-        let admin =
-            self.admin.map(|admin| tokio::spawn(http::admin::serve(admin, self.app.clone())));
+        let admin = self.admin.map(|admin| {
+            tokio::spawn(http::admin::serve(admin, self.app.clone(), self.store.clone()))
+        });
         let plain = self.plain.zip(self.acme.clone()).map(|(listener, acme)| {
             tokio::spawn(http::plain::serve(listener, self.app.clone(), acme))
         });

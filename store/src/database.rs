@@ -37,6 +37,8 @@ pub enum Opener {
     Portal,
     /// A command of the operator, which works beside a portal.
     Command,
+    /// A command that changes nothing: it neither creates a file nor brings the tables up to date.
+    Inspector,
 }
 
 /// A store that is open, with its tables up to date. Clones share the connections.
@@ -76,7 +78,7 @@ impl Store {
                 lock_file::create(path)?;
                 None
             }
-            (None, _) => None,
+            (Some(_), Opener::Inspector) | (None, _) => None,
         };
         let kind = DatabaseKind::of(address);
         let options = address.options().map_err(|error| StoreError::of(address, &error))?;
@@ -89,8 +91,10 @@ impl Store {
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .after_connect(move |connection, _| Box::pin(set_up(connection, kind)))
             .connect_lazy_with(options);
-        let migrated = migrator(kind).run(&pool).await;
-        migrated.map_err(|error| StoreError::of_migration(address, &error))?;
+        if opener != Opener::Inspector {
+            let migrated = migrator(kind).run(&pool).await;
+            migrated.map_err(|error| StoreError::of_migration(address, &error))?;
+        }
         let is_alone = lock.is_some();
         let store = Self { address: address.clone(), pool, _lock: lock };
         if is_alone {
@@ -113,6 +117,19 @@ impl Store {
     pub async fn now_ms(&self) -> Result<i64, StoreError> {
         let row = sqlx::query(self.kind().now_ms()).fetch_one(&self.pool).await;
         self.classified(row.and_then(|row| row.try_get("now_ms")))
+    }
+
+    /// Returns whether a portal has used the store before: it has tables.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn has_tables(&self) -> Result<bool, StoreError> {
+        let asked = sqlx::query("SELECT COUNT(*) AS secrets FROM secrets").fetch_one(&self.pool);
+        match asked.await {
+            Ok(_) => Ok(true),
+            Err(sqlx::Error::Database(error)) if self.kind().is_missing_table(&*error) => Ok(false),
+            Err(error) => self.classified(Err(error)),
+        }
     }
 
     /// Closes the connections. A SQLite file is free for another portal once all clones are dropped.

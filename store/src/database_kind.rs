@@ -1,5 +1,7 @@
 //! What differs between SQLite and PostgreSQL.
 
+use sqlx::error::DatabaseError;
+
 use crate::address::Address;
 
 /// The program behind a store.
@@ -64,6 +66,16 @@ impl DatabaseKind {
             Self::Postgres => {
                 "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT) AS now_ms"
             }
+        }
+    }
+
+    /// Whether a statement failed because its table does not exist.
+    pub(crate) fn is_missing_table(self, error: &dyn DatabaseError) -> bool {
+        match self {
+            // SQLite has no code for it.
+            Self::Sqlite => error.message().starts_with("no such table"),
+            // `undefined_table`
+            Self::Postgres => error.code().as_deref() == Some("42P01"),
         }
     }
 

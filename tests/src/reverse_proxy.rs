@@ -1,4 +1,4 @@
-//! nginx and `HAProxy`, as operators put them in front of the portal.
+//! nginx, Caddy and `HAProxy`, as operators put them in front of the portal.
 
 use std::{
     fs,
@@ -85,6 +85,31 @@ http {{
             );
             fs::write(folder.join("nginx.conf"), text).expect("the folder is ours");
             ["-p", path(folder), "-c", "nginx.conf", "-e", "stderr"].map(str::to_owned).to_vec()
+        })
+    }
+
+    /// Starts Caddy with these directives of its site.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn caddy(directives: &str) -> Self {
+        Self::start(ReservedAddress::take(), "usr/bin/caddy", |address, folder| {
+            // What it would write or listen to beside the site is off.
+            let text = format!(
+                "{{
+    admin off
+    auto_https off
+    persist_config off
+}}
+http://{address} {{
+{directives}
+}}
+"
+            );
+            let file = folder.join("Caddyfile");
+            fs::write(&file, text).expect("the folder is ours");
+            ["run", "--adapter", "caddyfile", "--config", path(&file)].map(str::to_owned).to_vec()
         })
     }
 

@@ -47,6 +47,11 @@ impl Site {
     }
 
     fn start(&self, further: &[&str]) -> Portal {
+        self.start_waiting(["300 ms", "2 s"], further)
+    }
+
+    /// Starts a portal with the first and the longest wait after a failed order.
+    fn start_waiting(&self, [first, longest]: [&str; 2], further: &[&str]) -> Portal {
         let (directory, ca_file) = (self.pebble.directory(), self.pebble.ca_file());
         let flags = [
             "--acme-domains",
@@ -58,9 +63,9 @@ impl Site {
             "--acme-email",
             "it@example.org",
             "--acme-retry-wait",
-            "300 ms",
+            first,
             "--max-acme-retry-wait",
-            "2 s",
+            longest,
         ];
         portal!(Options::only(&[&flags, further].concat()))
     }
@@ -143,6 +148,38 @@ fn http_is_used_where_tls_cannot_be_and_redirects_to_known_hosts_only() {
     }
     let unknown = ask(http, DOMAIN, "/.well-known/acme-challenge/unknown");
     assert!(unknown.starts_with("HTTP/1.1 404 "), "{unknown}");
+}
+
+#[test]
+fn redirects_follow_a_reload_and_connections_that_ask_nothing_are_closed() {
+    let site = Site::new();
+    let http = format!("127.0.0.1:{}", site.pebble.http_port());
+    let file = site.folder.path().join("ferryport.toml");
+    fs::write(&file, "").unwrap();
+    let socket = site.folder.path().join("control.sock");
+    let socket = socket.to_str().unwrap();
+    let config = ["--config", file.to_str().unwrap(), "--control-socket", socket];
+    let bounds = ["--http-connection-lifetime", "3 s", "--max-http-connections", "2"];
+    let portal = site.portal(&[&["--http-listen", &http], &config[..], &bounds].concat());
+    let http: SocketAddr = http.parse().unwrap();
+    let location = |answer: &str| {
+        let line = answer.lines().find_map(|line| line.strip_prefix("location: "));
+        line.unwrap_or_else(|| panic!("{answer}\n{}", portal.output())).to_owned()
+    };
+    assert_eq!(location(&ask(http, DOMAIN, "/a")), format!("https://{DOMAIN}/a"));
+    fs::write(&file, format!("origins = [\"https://{DOMAIN}:8443\"]\n")).unwrap();
+    let reload =
+        Command::new(portal_program!()).args(["reload", "--control-socket", socket]).output();
+    assert!(reload.as_ref().unwrap().status.success(), "{reload:?}");
+    assert_eq!(location(&ask(http, DOMAIN, "/a")), format!("https://{DOMAIN}:8443/a"));
+
+    // All places are taken; the next request waits for the end of one of them.
+    let silent = [(); 2].map(|()| TcpStream::connect(http).unwrap());
+    assert_eq!(location(&ask(http, DOMAIN, "/b")), format!("https://{DOMAIN}:8443/b"));
+    for mut stream in silent {
+        stream.set_read_timeout(Some(LIMIT)).unwrap();
+        assert_eq!(stream.read(&mut [0; 512]).unwrap_or(0), 0, "it gets no answer");
+    }
 }
 
 /// Sends a request over plain HTTP. Returns the answer.
@@ -244,17 +281,42 @@ fn an_account_of_the_operator_is_needed_and_has_to_fit() {
     assert_eq!(certificate(&right, &site.pebble).names, [DOMAIN]);
 }
 
-#[test]
-fn portals_of_one_store_order_once_and_each_answers_for_the_other() {
-    let cluster = Postgres::start();
-    let mut site = Site::new();
-    let keyring = site.folder.path().join("keyring");
+/// Makes a keyring in a folder. Returns its path.
+fn keyring(folder: &TempDir) -> String {
+    let keyring = folder.path().join("keyring");
     let made = Command::new(portal_program!()).args(["keys", "new"]).output().unwrap();
     let mut options = fs::OpenOptions::new();
     let file = options.write(true).create_new(true).mode(0o600).open(&keyring);
     file.unwrap().write_all(&made.stdout).unwrap();
+    keyring.to_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_portal_that_waits_for_hours_after_a_failed_order_has_its_lease_for_minutes_only() {
+    let cluster = Postgres::start();
+    let site = Site::new();
+    let (database, keyring) = (cluster.database("lease"), keyring(&site.folder));
+    let flags = ["--store", &database, "--keyring-file", &keyring];
+    let portal = site.start_waiting(["6 h", "12 h"], &flags);
+    logged(&portal, "wait_seconds=21600");
+    let left = wait_for(LIMIT, || {
+        let left = cluster.run(
+            "lease",
+            "SELECT (until_ms - EXTRACT(EPOCH FROM clock_timestamp()) * 1000)::BIGINT FROM leases",
+        );
+        // The lease of the order itself lasts longer.
+        left.trim().parse::<i64>().ok().filter(|left| *left < 180_000)
+    });
+    assert!(left.is_some_and(|left| left > 0), "{left:?}");
+}
+
+#[test]
+fn portals_of_one_store_order_once_and_each_answers_for_the_other() {
+    let cluster = Postgres::start();
+    let mut site = Site::new();
+    let keyring = keyring(&site.folder);
     let database = cluster.database("acme");
-    let flags = ["--store", &database, "--keyring-file", keyring.to_str().unwrap()];
+    let flags = ["--store", &database, "--keyring-file", &keyring];
     // Before there is an authority, the first one orders and has the lease.
     let first = site.start(&flags);
     logged(&first, "cannot be reached");

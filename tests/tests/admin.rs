@@ -6,16 +6,26 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap, fs, io::Write as _, os::unix::fs::OpenOptionsExt as _, process::Command,
+    time::Duration,
+};
 
 use ferryport_tests::{
     client::{Attempted, Client, File, Outcome, to},
     content::Content,
     portal,
     portal::{Options, Portal},
+    portal_program,
+    postgres::Postgres,
+    process::wait_for,
     servers::{self, Kind},
 };
 use protocol::client::Secret;
+use rcgen::{CertificateParams, KeyPair};
+
+/// Long enough for a busy machine.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A portal with an admin listener.
 const WITH_ADMIN: Options<'static> = Options::with(&["--admin-listen", "127.0.0.1:0"]);
@@ -125,8 +135,109 @@ fn figures_are_on_the_admin_listener_only() {
     assert_eq!(ready.status, 200);
     let checks: serde_json::Value = serde_json::from_str(&ready.body).unwrap();
     assert_eq!(checks["ready"], true);
-    assert_eq!(checks["checks"]["listening"], true);
-    assert_eq!(checks["checks"]["not_draining"], true);
+    let names = ["listening", "store", "keyring", "audit", "certificate", "not_draining"];
+    for name in names {
+        assert_eq!(checks["checks"][name], true, "{name}: {checks}");
+    }
+    assert_eq!(checks["checks"].as_object().unwrap().len(), names.len(), "{checks}");
+}
+
+/// The conditions of `/readyz` that are not met.
+fn failing(portal: &Portal) -> Vec<String> {
+    let ready = portal.ask_admin("/readyz").unwrap();
+    let told: serde_json::Value = serde_json::from_str(&ready.body).unwrap();
+    let checks = told["checks"].as_object().unwrap();
+    let failing = checks.iter().filter(|(_, passes)| **passes == false);
+    let failing: Vec<String> = failing.map(|(name, _)| name.clone()).collect();
+    assert_eq!(ready.status, if failing.is_empty() { 200 } else { 503 }, "{told}");
+    assert_eq!(told["ready"], failing.is_empty(), "{told}");
+    failing
+}
+
+#[test]
+fn readiness_names_a_certificate_that_is_missing_or_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let acme = folder.path().join("acme");
+    // No authority answers there.
+    let flags = [
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--acme-domains",
+        "upload.example.org",
+        "--acme-dir",
+        acme.to_str().unwrap(),
+        "--acme-directory",
+        "https://127.0.0.1:1/dir",
+    ];
+    let portal = portal!(Options::only(&flags));
+    assert_eq!(failing(&portal), ["certificate"]);
+
+    let key = KeyPair::generate().unwrap();
+    let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
+    parameters.not_before = rcgen::date_time_ymd(2001, 1, 1);
+    parameters.not_after = rcgen::date_time_ymd(2002, 1, 1);
+    let ended = parameters.self_signed(&key).unwrap();
+    let file = folder.path().join("both.pem");
+    fs::write(&file, ended.pem() + &key.serialize_pem()).unwrap();
+    let flags = ["--admin-listen", "127.0.0.1:0", "--tls-certificate-file", file.to_str().unwrap()];
+    let portal = portal!(Options::only(&flags));
+    assert_eq!(failing(&portal), ["certificate"]);
+}
+
+#[test]
+fn readiness_names_a_store_that_is_away_and_a_key_that_is_missing() {
+    let mut cluster = Postgres::start();
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring");
+    let made = Command::new(portal_program!()).args(["keys", "new"]).output().unwrap();
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(&keyring);
+    file.unwrap().write_all(&made.stdout).unwrap();
+    let database = cluster.database("ready");
+    let flags = [
+        "--admin-listen",
+        "127.0.0.1:0",
+        "--store",
+        &database,
+        "--keyring-file",
+        keyring.to_str().unwrap(),
+    ];
+    let portal = portal!(Options::only(&flags));
+    assert!(failing(&portal).is_empty());
+    let secret = "INSERT INTO secrets (kind, name, key_id, ciphertext, changed_ms) \
+                  VALUES ('preset_password', 'acme', 'lost', '\\x00', 0)";
+    cluster.run("ready", secret);
+    assert_eq!(failing(&portal), ["keyring"]);
+    cluster.kill();
+    assert_eq!(failing(&portal), ["store"]);
+    cluster.restart();
+    let again = wait_for(LIMIT, || (failing(&portal) == ["keyring"]).then_some(()));
+    assert!(again.is_some(), "{}", portal.output());
+}
+
+#[test]
+fn log_ties_the_id_of_a_request_to_the_session_of_its_socket() {
+    let flags = ["--trusted-proxies", "127.0.0.1", "--log-format", "json"];
+    let portal = portal!(Options::with(&flags));
+    let answer = portal.ask("GET", "/healthz", &["X-Request-Id: proxy-7f1c.22"]);
+    assert_eq!(answer.header("x-request-id"), Some("proxy-7f1c.22"));
+    let made = portal.ask("GET", "/healthz", &["X-Request-Id: not well formed"]);
+    assert_eq!(made.header("x-request-id").map(str::len), Some(12), "{made:?}");
+
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let client = runtime.block_on(Client::open(&portal));
+    let session = client.session().name;
+    let found = wait_for(LIMIT, || {
+        let output = portal.output();
+        let lines = output.lines().filter_map(|line| serde_json::from_str(line).ok());
+        let mut lines = lines.filter(|line: &serde_json::Value| {
+            line["message"] == "socket begun" && line["session"] == session
+        });
+        lines.next()
+    });
+    let line = found.unwrap_or_else(|| panic!("{}", portal.output()));
+    assert_eq!(line["span"]["name"], "request", "{line}");
+    assert_eq!(line["span"]["id"].as_str().map(str::len), Some(12), "{line}");
 }
 
 #[test]

@@ -9,8 +9,9 @@ use std::{
     fs,
     io::{Read as _, Write as _},
     net::{SocketAddr, TcpStream},
+    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,7 @@ use ferryport_tests::{
     portal,
     portal::{Options, Portal},
     portal_program,
+    postgres::Postgres,
     process::{Process, wait_for},
     servers::{self, Kind},
 };
@@ -120,6 +122,41 @@ fn command_tells_whether_the_new_configuration_is_in_use() {
     let unset = Command::new(portal_program!()).arg("reload").output().unwrap();
     assert_eq!(unset.status.code(), Some(1));
     assert!(text(&unset.stderr).contains("SIGHUP"), "{unset:?}");
+}
+
+#[test]
+fn store_that_is_away_during_a_reload_is_no_error_of_the_configuration() {
+    let mut cluster = Postgres::start();
+    let folder = tempfile::tempdir().unwrap();
+    let keyring = folder.path().join("keyring");
+    let made = Command::new(portal_program!()).args(["keys", "new"]).output().unwrap();
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(&keyring);
+    file.unwrap().write_all(&made.stdout).unwrap();
+    let text = format!(
+        "store = \"{}\"\nkeyring_file = \"{}\"\n[[preset]]\nname = \"acme\"\n\
+         host = \"ftp.acme.example\"\nlogin = \"portal\"\nusername = \"intake\"\n\
+         password_store = true\npins = [\"{}\"]\n",
+        cluster.database("reload"),
+        keyring.display(),
+        "0".repeat(64)
+    );
+    let config = folder.path().join("given.toml");
+    fs::write(&config, &text).unwrap();
+    let mut set = Command::new(portal_program!());
+    set.args(["preset", "set-password", "acme", "--config", path(&config)]);
+    let mut set = set.stdin(Stdio::piped()).spawn().unwrap();
+    set.stdin.take().unwrap().write_all(b"sesame\n").unwrap();
+    assert!(set.wait().unwrap().success());
+
+    let configured = Configured::start(&text);
+    cluster.kill();
+    let later = configured.reload();
+    assert_eq!(later.status.code(), Some(75), "{later:?}");
+    let told = String::from_utf8_lossy(&later.stderr);
+    assert!(told.contains("try again when the store answers"), "{told}");
+    cluster.restart();
+    assert!(configured.reload().status.success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -241,9 +241,15 @@ fn page_below_a_path_is_served_whether_the_proxy_removes_the_path_or_not() {
     let removed = ReverseProxy::nginx(&format!(
         "location /upload/ {{ {UPGRADED} proxy_pass http://{address}/; }}"
     ));
-    for nginx in [&kept, &removed] {
+    let caddy = |directive: &str| {
+        let others = "handle {\nrespond 404\n}";
+        let path = format!("{directive} /upload/* {{\nreverse_proxy {address}\n}}");
+        ReverseProxy::caddy(&format!("{path}\n{others}"))
+    };
+    let (caddy_kept, caddy_removed) = (caddy("handle"), caddy("handle_path"));
+    for proxy in [&kept, &removed, &caddy_kept, &caddy_removed] {
         let ask = |method: &str, path: &str, headers: &[&str]| {
-            portal.ask_through(nginx.address(), method, path, headers).unwrap()
+            portal.ask_through(proxy.address(), method, path, headers).unwrap()
         };
         let page = ask("GET", "/upload/?lang=de", &[]);
         assert_eq!(page.status, 200);
@@ -251,9 +257,9 @@ fn page_below_a_path_is_served_whether_the_proxy_removes_the_path_or_not() {
         let asset = page.body.split('"').find(|text| text.starts_with("assets/")).unwrap();
         assert_eq!(ask("GET", &format!("/upload/{asset}"), &[]).status, 200, "{asset}");
         let other_origin = "the page was opened at";
-        let ours = socket_without_hello(nginx.address(), "https://example.com");
+        let ours = socket_without_hello(proxy.address(), "https://example.com");
         assert!(ours.contains("goodbye") && !ours.contains(other_origin), "{ours}");
-        let other = socket_without_hello(nginx.address(), "https://evil.example");
+        let other = socket_without_hello(proxy.address(), "https://evil.example");
         assert!(other.contains("goodbye") && other.contains(other_origin), "{other}");
         assert_eq!(ask("GET", "/other/", &[]).status, 404);
     }

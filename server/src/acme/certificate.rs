@@ -5,12 +5,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use rustls::{
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    sign::CertifiedKey,
-};
+use rustls::{crypto::aws_lc_rs, pki_types::CertificateDer, sign::CertifiedKey};
 use x509_parser::parse_x509_certificate;
+
+use crate::pem;
 
 /// The time from which and to which a certificate is valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,12 +61,11 @@ impl Issued {
     /// # Errors
     /// A sentence about what is wrong.
     pub fn parse(chain: &str, key: &[u8]) -> Result<Self, String> {
-        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(chain.as_bytes()).collect();
-        let chain = chain.map_err(|error| format!("the chain is not PEM: {error}"))?;
+        let chain =
+            pem::certificates(chain.as_bytes()).map_err(|reason| format!("the chain: {reason}"))?;
         let first = chain.first().ok_or("there is no certificate in the chain")?;
         let validity = Validity::of(first)?;
-        let key = PrivateKeyDer::from_pem_slice(key)
-            .map_err(|_| "the private key is not in PEM form".to_owned())?;
+        let key = pem::private_key(key).map_err(|reason| format!("the private key: {reason}"))?;
         let certified = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider())
             .map_err(|error| format!("the key does not fit the certificate: {error}"))?;
         Ok(Self { certified: Arc::new(certified), validity })

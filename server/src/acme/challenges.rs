@@ -112,11 +112,13 @@ impl Shared {
         {
             return challenges.clone();
         }
+        // Its age is that of the question: a challenge that comes while the store answers is not in it.
+        let asked = Instant::now();
         let read = self.store.challenges().await.unwrap_or_else(|error| {
             tracing::warn!(%error, "the challenges of other portals cannot be read");
             Vec::new()
         });
-        *last = Some((Instant::now(), read.clone()));
+        *last = Some((asked, read.clone()));
         read
     }
 }

@@ -1,24 +1,18 @@
-//! HTTPS requests to the certificate authority: one connection each, because there are few of them.
+//! HTTPS requests to the certificate authority.
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{io, pin::Pin, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::{
     Request, Uri,
-    client::conn::http1,
     header::{HOST, HeaderValue},
 };
-use hyper_util::rt::TokioIo;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::ServerName,
-    version::{TLS12, TLS13},
-};
+use rustls::RootCertStore;
 use tokio::{net::TcpStream, time::timeout};
-use tokio_rustls::TlsConnector;
+
+use crate::https_client::{self, HttpsClient};
 
 /// The most bytes of an answer. A certificate with its chain has some KiB.
 const MAX_ANSWER: usize = 256 * 1024;
@@ -26,7 +20,7 @@ const MAX_ANSWER: usize = 256 * 1024;
 /// Sends requests to the certificate authority.
 #[derive(Clone)]
 pub(super) struct AuthorityClient {
-    tls: TlsConnector,
+    https: HttpsClient,
     limit: Duration,
 }
 
@@ -50,11 +44,7 @@ pub(super) enum RequestError {
 impl AuthorityClient {
     /// Creates a client that trusts these authorities, with a time limit for each request.
     pub(super) fn new(roots: RootCertStore, limit: Duration) -> Result<Self, rustls::Error> {
-        let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_protocol_versions(&[&TLS13, &TLS12])?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Self { tls: TlsConnector::from(Arc::new(config)), limit })
+        Ok(Self { https: HttpsClient::new(roots)?, limit })
     }
 
     async fn send(
@@ -76,26 +66,20 @@ impl AuthorityClient {
         let authority = uri.authority().filter(|_| uri.scheme_str() == Some("https"));
         let authority = authority.ok_or_else(bad_url)?;
         let host = authority.host().to_owned();
-        // The brackets of an IPv6 address belong to the URL only (RFC 3986 §3.2.2).
-        let bare = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let name = ServerName::try_from(bare.clone()).map_err(|_| bad_url())?;
+        https_client::server_name(&host).map_err(|_| bad_url())?;
         let port = authority.port_u16().unwrap_or(443);
-        let stream = TcpStream::connect((bare, port)).await;
+        let stream = TcpStream::connect((https_client::bare(&host), port)).await;
         let stream = stream
             .map_err(|source| RequestError::Connect { host: authority.to_string(), source })?;
-        let stream = self.tls.connect(name, stream).await;
+        let stream = self.https.handshake(&host, stream).await;
         let stream = stream.map_err(|source| RequestError::Tls { host: host.clone(), source })?;
 
-        let of_http = |source| RequestError::Http { host: host.clone(), source };
-        let (mut sender, connection) =
-            http1::handshake(TokioIo::new(stream)).await.map_err(of_http)?;
-        // It ends with the answer, because nothing else is sent on it.
-        tokio::spawn(connection);
         let value = HeaderValue::from_str(authority.as_str()).map_err(|_| bad_url())?;
         request.headers_mut().insert(HOST, value);
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         *request.uri_mut() = path.parse().map_err(|_| bad_url())?;
-        let answer = sender.send_request(request).await.map_err(of_http)?;
+        let answer = https_client::send(stream, request).await;
+        let answer = answer.map_err(|source| RequestError::Http { host: host.clone(), source })?;
         let (parts, body) = answer.into_parts();
         let body = Limited::new(body, MAX_ANSWER).collect().await;
         let body = body.map_err(|error| RequestError::Body {

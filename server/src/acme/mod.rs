@@ -48,7 +48,7 @@ use crate::{
     outbound::authorities,
     sealed_store::SealedStore,
     settings::{
-        Settings, SettingsError,
+        Settings, SettingsError, SettingsErrors,
         file::{read, unusable_file},
     },
 };
@@ -60,7 +60,7 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(60);
 /// The interval at which the log warns that a certificate ends soon.
 const WARN_INTERVAL: Duration = Duration::from_secs(24 * 3600);
 
-/// How much longer than an order or a wait its lease lasts.
+/// How much longer than an order, or than a step of a wait, its lease lasts.
 const LEASE_RESERVE: Duration = Duration::from_secs(60);
 
 /// The portal's certificate from an authority, and what orders and renews it.
@@ -126,7 +126,7 @@ impl Acme {
         }
         let storage = storage(settings, store)?;
         let client = AuthorityClient::new(roots(settings)?, settings.acme_timeout);
-        let client = client.map_err(|error| SettingsError::Contradiction(error.to_string()))?;
+        let client = client.map_err(|error| SettingsError::Internal(error.to_string()))?;
         let domains = settings.acme_domains.iter().map(|domain| domain.as_str().to_owned());
         let config = OrderConfig {
             directory: settings.acme_directory.as_str().to_owned(),
@@ -147,6 +147,24 @@ impl Acme {
         };
         acme.read_kept().await;
         Ok(Some(Arc::new(acme)))
+    }
+
+    /// Checks the files that the settings name, without creating any.
+    ///
+    /// # Errors
+    /// All that cannot be used.
+    pub fn check(settings: &Settings) -> Result<(), SettingsErrors> {
+        let mut errors = SettingsErrors::default();
+        if settings.acme_domains.is_empty() {
+            return Ok(());
+        }
+        errors.collect(roots(settings));
+        errors.collect(external_account(settings));
+        // The start creates a directory that is missing.
+        if settings.acme_dir.as_ref().is_some_and(|folder| folder.exists()) {
+            errors.collect(storage(settings, None));
+        }
+        errors.into_result()
     }
 
     /// Returns the certificate that is in use; `None` until there is one.
@@ -208,9 +226,7 @@ impl Acme {
                     failures.add(&error);
                     let wait_seconds = wait.as_secs();
                     tracing::warn!(%error, wait_seconds, "no certificate was issued");
-                    // The other portals would fail too, and the authority counts failures.
-                    self.takes_lease(wait).await;
-                    sleep(wait).await;
+                    self.waits_with_lease(wait).await;
                 }
             }
         }
@@ -279,7 +295,7 @@ impl Acme {
         match account.renewal_info(&id).await {
             Ok((info, after)) => {
                 let window = info.suggested_window;
-                Some(((window.start.into(), window.end.into()), after))
+                Some(((window.start.into(), window.end.into()), schedule::advice_interval(after)))
             }
             Err(error) => {
                 tracing::debug!(%error, "the authority gives no advice on the renewal");
@@ -338,6 +354,20 @@ impl Acme {
                 tracing::warn!(%error, "no certificate is ordered without the store");
                 false
             }
+        }
+    }
+
+    /// Waits after a failed order, and keeps the lease meanwhile: the other portals would fail too, and the
+    /// authority counts failures. The lease is extended in short steps, so that it ends soon if this
+    /// portal is killed.
+    async fn waits_with_lease(&self, time: Duration) {
+        let end = Instant::now() + time;
+        while let Some(left) = end.checked_duration_since(Instant::now())
+            && !left.is_zero()
+        {
+            let step = left.min(LOOK_INTERVAL);
+            self.takes_lease(step).await;
+            sleep(step).await;
         }
     }
 

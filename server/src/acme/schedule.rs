@@ -7,6 +7,16 @@ use super::certificate::Validity;
 /// The remaining time below which the log warns, unless the certificate is short-lived.
 const WARN_BELOW: Duration = Duration::from_secs(14 * 24 * 3600);
 
+/// The least and the greatest time until the authority is asked for advice again, whatever it wishes
+/// (RFC 9773 §4.3.1).
+const ADVICE_INTERVALS: (Duration, Duration) =
+    (Duration::from_secs(60), Duration::from_secs(24 * 3600));
+
+/// Returns after what time the authority is asked for advice again, by what it wishes.
+pub(super) fn advice_interval(wished: Duration) -> Duration {
+    wished.clamp(ADVICE_INTERVALS.0, ADVICE_INTERVALS.1)
+}
+
 /// Returns the time of a renewal without advice of the authority: after two thirds of the validity.
 pub(super) fn after_two_thirds(validity: Validity) -> SystemTime {
     validity.start + validity.length() * 2 / 3
@@ -76,6 +86,12 @@ mod tests {
         assert_eq!(within(start, end, 0.5), UNIX_EPOCH + DAY * 2);
         assert_eq!(within(start, end, 1.0), end);
         assert_eq!(within(end, start, 0.5), end, "a window that ends before it starts");
+    }
+
+    #[test]
+    fn the_authority_is_asked_for_advice_neither_all_the_time_nor_never() {
+        let interval = |seconds| advice_interval(Duration::from_secs(seconds)).as_secs();
+        assert_eq!([0, 21_600, u64::MAX].map(interval), [60, 21_600, 86_400]);
     }
 
     #[test]

@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use protocol::Problem;
 
 use crate::{
+    acme::Acme,
     audit::Audit,
     ftps_connection::trial::{self, Trial},
     outbound::Outbound,
     portal::Portal,
+    sealed_store::SealedStore,
     serve::Files,
     settings::{AuditTarget, DESCRIPTIONS, Settings, SettingsErrors, Sources},
 };
@@ -42,13 +44,15 @@ pub fn print(sources: &Sources, which: Which) -> String {
     text
 }
 
-/// Checks the files that the settings name.
+/// Checks the files and the store that the settings name.
 ///
 /// # Errors
-/// All files that cannot be used.
-pub fn check(settings: &Settings) -> Result<(), SettingsErrors> {
+/// All that cannot be used.
+pub async fn check(settings: &Settings) -> Result<(), SettingsErrors> {
     let mut errors = SettingsErrors::default();
     errors.collect_all(Files::load(settings, None));
+    errors.collect_all(Acme::check(settings));
+    errors.collect_all(SealedStore::check(settings).await);
     // Opening it creates it, as at the start of the portal.
     if settings.audit != Some(AuditTarget::Stdout) {
         errors.collect(Audit::open(settings, String::new()));
@@ -144,14 +148,14 @@ mod tests {
         assert_eq!(settings.public_url.unwrap().path(), "/up");
     }
 
-    #[test]
-    fn all_unusable_files_are_told_at_once() {
+    #[tokio::test]
+    async fn all_unusable_files_are_told_at_once() {
         let mut sources = Sources::default();
         let text = "tls_certificate_file = \"/no/c.pem\"\nca_file = [\"/no/ca.pem\"]\n\
                     audit = \"/no/such/folder/audit.jsonl\"";
         sources.file(text, DESCRIPTIONS).unwrap();
         let settings = Settings::from_sources(&sources).unwrap();
-        let errors = check(&settings).unwrap_err();
+        let errors = check(&settings).await.unwrap_err();
         assert_eq!(errors.iter().count(), 3, "{errors}");
     }
 }

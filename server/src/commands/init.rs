@@ -1,14 +1,14 @@
 //! `ferryport config init`: asks what a portal needs, and writes its configuration and its systemd unit.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, OpenOptions},
     io::{self, BufRead, Write},
     path::{Path, PathBuf},
 };
 
 use crate::settings::{
-    DESCRIPTIONS, Description, PresetError, PublicUrl, SettingValue, Settings, SettingsErrors,
-    Sources, toml_string,
+    AcmeDomain, DESCRIPTIONS, Description, EmailAddress, PresetError, PublicUrl, SettingValue,
+    Settings, SettingsErrors, Sources, toml_string,
 };
 
 /// The unit, for the portal and the configuration in their usual places.
@@ -19,6 +19,15 @@ const UNIT_PROGRAM: &str = "/usr/bin/ferryport";
 
 /// The configuration in [`UNIT`].
 const UNIT_CONFIG: &str = "/etc/ferryport/ferryport.toml";
+
+/// An example of a preset, as a comment.
+const EXAMPLE_PRESET: &str = r#"
+# [[preset]]
+# name = "acme"
+# title = "ACME intake"
+# host = "ftp.acme.example"
+# folder = "incoming"
+"#;
 
 /// The files that are written.
 #[derive(Clone, Debug)]
@@ -53,7 +62,8 @@ pub enum InitError {
     Settings(#[from] SettingsErrors),
 }
 
-/// Asks the questions, and writes the files. Neither exists before.
+/// Asks the questions, and writes the files. Neither exists before, but a configuration may that sets
+/// nothing, as the packages bring it.
 ///
 /// # Errors
 /// [`InitError`]; no file of it is overwritten.
@@ -62,19 +72,31 @@ pub fn init(
     answers: impl BufRead,
     questions: impl Write,
 ) -> Result<(), InitError> {
-    let paths = [Some(&targets.config), targets.unit.as_ref()];
-    if let Some(path) = paths.into_iter().flatten().find(|path| path.exists()) {
+    let unit = targets.unit.iter().filter(|path| path.exists());
+    let config = Some(&targets.config).filter(|path| path.exists() && !has_only_comments(path));
+    if let Some(path) = config.into_iter().chain(unit).next() {
         return Err(InitError::Exists(path.clone()));
     }
     let text = Interview { answers, questions }.configuration().map_err(InitError::Ended)?;
     let mut sources = Sources::default();
     sources.file(&text, DESCRIPTIONS)?;
     Settings::from_sources(&sources)?;
-    create(&targets.config, &text)?;
+    match targets.config.exists() {
+        // Written in place: its owner and its mode stay.
+        true => fs::write(&targets.config, &text)
+            .map_err(|source| InitError::Write { path: targets.config.clone(), source })?,
+        false => create(&targets.config, &text)?,
+    }
     match &targets.unit {
         Some(unit) => create(unit, &unit_for(targets)),
         None => Ok(()),
     }
+}
+
+/// Returns whether a configuration sets nothing. One that cannot be read may set something.
+fn has_only_comments(path: &Path) -> bool {
+    let is_comment = |line: &str| line.is_empty() || line.starts_with('#');
+    fs::read_to_string(path).is_ok_and(|text| text.lines().all(|line| is_comment(line.trim())))
 }
 
 fn unit_for(targets: &Targets) -> String {
@@ -100,8 +122,13 @@ struct Interview<R, W> {
     questions: W,
 }
 
+/// Where the directory of the unit's `StateDirectory` has the certificate of an authority.
+const ACME_DIR: &str = "/var/lib/ferryport/acme";
+
 /// How browsers reach the portal.
 enum Https {
+    /// With a certificate that the portal gets for a domain.
+    Acme(AcmeDomain),
     Certificate,
     Proxy,
 }
@@ -117,15 +144,18 @@ impl<R: BufRead, W: Write> Interview<R, W> {
         )?;
         given.push(("public_url", toml_string(&url)));
         let https = self.ask(
-            "Who serves HTTPS: the portal with a `certificate`, or a `proxy` in front of it?",
-            Some("proxy"),
+            "Who serves HTTPS: the portal with a certificate that it gets from Let's Encrypt (`acme`), \
+             the portal with a `certificate` that you have, or a `proxy` in front of it?",
+            Some("acme"),
             |text| match text {
+                "acme" => acme_domain(&url).map(Https::Acme),
                 "certificate" => Ok(Https::Certificate),
                 "proxy" => Ok(Https::Proxy),
-                _ => Err("answer `certificate` or `proxy`".to_owned()),
+                _ => Err("answer `acme`, `certificate` or `proxy`".to_owned()),
             },
         )?;
         match https {
+            Https::Acme(domain) => given.extend(self.acme(&domain)?),
             Https::Certificate => {
                 let file = self.ask("The PEM file of the certificate and its chain", None, path)?;
                 let key = self.ask("The PEM file of its private key", None, path)?;
@@ -146,6 +176,39 @@ impl<R: BufRead, W: Write> Interview<R, W> {
         }
         let presets = self.presets()?;
         Ok(written(&given, &presets))
+    }
+
+    /// Asks about the certificate from an authority. Returns its settings.
+    fn acme(&mut self, domain: &AcmeDomain) -> io::Result<Vec<(&'static str, String)>> {
+        let email = self.ask(
+            "Your e-mail address, for the authority (it may write if something is wrong), or nothing",
+            Some(""),
+            |text| match text {
+                "" => Ok(String::new()),
+                _ => EmailAddress::parse(text).map(|email| email.as_str().to_owned()),
+            },
+        )?;
+        let redirects = self.ask(
+            "Shall port 80 redirect browsers to HTTPS: `yes` or `no`?",
+            Some("yes"),
+            |text| match text {
+                "yes" => Ok(true),
+                "no" => Ok(false),
+                _ => Err("answer `yes` or `no`".to_owned()),
+            },
+        )?;
+        let mut given = vec![
+            ("listen", toml_string("0.0.0.0:443")),
+            ("acme_domains", format!("[{}]", toml_string(domain.as_str()))),
+            ("acme_dir", toml_string(ACME_DIR)),
+        ];
+        if !email.is_empty() {
+            given.push(("acme_email", toml_string(&email)));
+        }
+        if redirects {
+            given.push(("http_listen", toml_string("0.0.0.0:80")));
+        }
+        Ok(given)
     }
 
     /// Asks for the servers that the portal offers. Returns their tables.
@@ -211,9 +274,26 @@ impl<R: BufRead, W: Write> Interview<R, W> {
     }
 }
 
+/// Returns the domain of the page, for which an authority issues a certificate.
+fn acme_domain(url: &str) -> Result<AcmeDomain, String> {
+    let (_, authority) = url.split_once("://").unwrap_or_default();
+    let host = authority.split('/').next().unwrap_or_default();
+    let domain = match host.strip_suffix(":443").unwrap_or(host) {
+        host if url.starts_with("https://") => AcmeDomain::parse(host),
+        _ => Err("the address does not begin with `https://`".to_owned()),
+    };
+    domain.map_err(|reason| format!("Let's Encrypt cannot be asked for this page: {reason}"))
+}
+
 fn path(text: &str) -> Result<String, String> {
     let is_path = text.starts_with('/');
     is_path.then(|| text.to_owned()).ok_or_else(|| "an absolute path is needed".to_owned())
+}
+
+/// Returns a configuration in which each setting is a comment, for the packages.
+#[must_use]
+pub fn commented_configuration() -> String {
+    written(&[], EXAMPLE_PRESET)
 }
 
 /// Checks a value of a preset.
@@ -289,6 +369,41 @@ mod tests {
             format!("ExecStart=/usr/local/bin/ferryport serve --config {}", config.display());
         assert!(unit.contains(&start), "{unit}");
         assert!(!unit.contains(UNIT_PROGRAM) && !unit.contains(UNIT_CONFIG), "{unit}");
+    }
+
+    #[test]
+    fn certificate_from_an_authority_is_the_default() {
+        let folder = tempfile::tempdir().unwrap();
+        run(folder.path(), "https://up.example.com\n\nit@example.com\n\n\n").0.unwrap();
+        let settings = settings(&targets(folder.path()).config);
+        let domains: Vec<_> = settings.acme_domains.iter().map(AcmeDomain::as_str).collect();
+        assert_eq!(domains, ["up.example.com"]);
+        assert_eq!(settings.acme_email.unwrap().as_str(), "it@example.com");
+        assert_eq!(settings.acme_dir, Some(ACME_DIR.into()));
+        assert_eq!((settings.listen.port(), settings.http_listen.unwrap().port()), (443, 80));
+    }
+
+    #[test]
+    fn authority_is_not_asked_for_what_it_does_not_issue() {
+        let folder = tempfile::tempdir().unwrap();
+        for url in ["https://192.0.2.1", "https://up.example.com:8443", "http://up.example.com"] {
+            let (done, questions) = run(folder.path(), &format!("{url}\nacme\n"));
+            assert!(matches!(done, Err(InitError::Ended(_))), "{url}: {done:?}");
+            assert!(questions.contains("cannot be asked for this page"), "{url}: {questions}");
+        }
+    }
+
+    #[test]
+    fn configuration_of_the_package_is_overwritten_as_long_as_it_sets_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = targets(folder.path()).config;
+        fs::write(&config, commented_configuration()).unwrap();
+        run(folder.path(), "https://up.example.com\n\n\n\n\n").0.unwrap();
+        assert!(settings(&config).public_url.is_some());
+        let unit = targets(folder.path()).unit.unwrap();
+        fs::remove_file(unit).unwrap();
+        let (done, _) = run(folder.path(), "https://up.example.com\n\n\n\n\n");
+        assert!(matches!(done, Err(InitError::Exists(path)) if path == config));
     }
 
     #[test]

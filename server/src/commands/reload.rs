@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    control_socket::{DONE, RELOAD},
+    control_socket::{DONE, LATER, RELOAD},
     settings::Settings,
 };
 
@@ -38,6 +38,9 @@ pub enum ReloadError {
     /// The configuration cannot be used.
     #[error("the old configuration stays in use:\n{0}")]
     Refused(String),
+    /// The configuration cannot be checked now: the store does not answer.
+    #[error("the old configuration stays in use:\n{0}")]
+    Later(String),
 }
 
 /// Asks the portal of these settings. Returns what it says.
@@ -49,6 +52,7 @@ pub fn reload(settings: &Settings) -> Result<String, ReloadError> {
     let answer = ask(&path).map_err(|source| ReloadError::NoAnswer { path, source })?;
     match answer.split_once('\n') {
         Some((DONE, said)) => Ok(said.to_owned()),
+        Some((LATER, said)) => Err(ReloadError::Later(said.to_owned())),
         Some((_, said)) => Err(ReloadError::Refused(said.to_owned())),
         None => Err(ReloadError::Refused(answer)),
     }

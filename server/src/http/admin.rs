@@ -7,8 +7,6 @@
 //! | `GET /readyz` | 200 if the portal takes new sessions, else 503; JSON with each check |
 //! | `GET /metrics` | the figures for Prometheus |
 
-use std::{sync::Arc, time::Duration};
-
 use axum::{
     Json, Router,
     extract::State,
@@ -16,85 +14,74 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
 use serde_json::{Map, Value, json};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::net::TcpListener;
 
-use super::listener::ACCEPT_PAUSE;
+use super::short_listener::ShortListener;
 use crate::{
     app::App,
     metrics::{self, Snapshot, labels::Listener},
     portal::Check,
+    sealed_store::{SealedStore, StoreState},
 };
 
-/// The most connections. Further ones wait.
-const MAX_CONNECTIONS: usize = 64;
-
-/// The longest duration of a connection: a supervisor opens another one.
-const CONNECTION_LIFETIME: Duration = Duration::from_secs(60);
+/// What the routes need.
+#[derive(Clone)]
+struct Admin {
+    app: App,
+    store: Option<SealedStore>,
+}
 
 /// Serves; never completes.
-pub async fn serve(listener: TcpListener, app: App) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let service = TowerToHyperService::new(router(app.clone()));
-    // The semaphore is never closed.
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(handle(stream, app.clone(), service.clone(), slot));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "an admin connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
+pub async fn serve(listener: TcpListener, app: App, store: Option<SealedStore>) {
+    let settings = &app.portal.settings;
+    let bounds = ShortListener {
+        which: Listener::Admin,
+        max_connections: settings.max_admin_connections,
+        // Only supervisors reach it, perhaps all of them through one proxy.
+        max_client_connections: 0,
+        lifetime: settings.admin_connection_lifetime,
+    };
+    let routes = router(Admin { app: app.clone(), store });
+    bounds.serve(listener, app.sessions, routes).await;
 }
 
-async fn handle(
-    stream: TcpStream,
-    app: App,
-    service: TowerToHyperService<Router>,
-    _slot: OwnedSemaphorePermit,
-) {
-    let _open = app.portal.metrics.connection_opened(Listener::Admin);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(app.portal.settings.header_timeout)
-        .serve_connection(TokioIo::new(stream), service);
-    if let Ok(Err(error)) = timeout(CONNECTION_LIFETIME, connection).await {
-        tracing::debug!(%error, "an admin connection ended early");
-    }
-}
-
-fn router(app: App) -> Router {
+fn router(admin: Admin) -> Router {
     Router::new()
         .route("/livez", get(async || "ok"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(figures))
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
-        .with_state(app)
+        .with_state(admin)
 }
 
-async fn readyz(State(app): State<App>) -> Response {
-    let checks: Map<String, Value> = Check::ALL
-        .into_iter()
-        .map(|check| (check.name().to_owned(), app.portal.passes(check).into()))
-        .collect();
-    let is_ready = Check::ALL.into_iter().all(|check| app.portal.passes(check));
+/// Answers with every condition, so that an operator sees which ones fail.
+async fn readyz(State(admin): State<Admin>) -> Response {
+    let store = match &admin.store {
+        Some(store) => store.state().await,
+        None => StoreState::default(),
+    };
+    let checks = Check::ALL.map(|check| (check.name(), passes(&admin.app, store, check)));
+    let is_ready = checks.iter().all(|(_, passes)| *passes);
+    let checks: Map<String, Value> =
+        checks.into_iter().map(|(name, passes)| (name.to_owned(), passes.into())).collect();
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "ready": is_ready, "checks": checks }))).into_response()
 }
 
-async fn figures(State(app): State<App>) -> Response {
+fn passes(app: &App, store: StoreState, check: Check) -> bool {
+    let portal = &app.portal;
+    match check {
+        Check::Listening => portal.readiness.is_listening(),
+        Check::Store => store.answers,
+        Check::Keyring => store.opens,
+        Check::Audit => portal.audit.is_writable(),
+        Check::Certificate => portal.has_valid_certificate(),
+        Check::NotDraining => !portal.readiness.is_draining(),
+    }
+}
+
+async fn figures(State(Admin { app, .. }): State<Admin>) -> Response {
     let budget = &app.portal.budget;
     let snapshot = Snapshot {
         sessions: app.sessions.count(),

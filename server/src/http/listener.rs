@@ -1,21 +1,11 @@
 //! The accept loop: a bound on connections, timeouts for the handshake, the request's headers and a
 //! browser that reads nothing, an orderly shutdown.
 
-use std::{
-    collections::HashMap,
-    pin::Pin,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use hyper::{
-    Request,
-    body::Incoming,
-    server::conn::http1,
-    service::{Service as _, service_fn},
-};
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -30,13 +20,15 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
 use super::{
-    https_only, router, sub_path,
+    client_places::{ClientPlace, ClientPlaces},
+    https_only,
+    request_id::{self, RequestId},
+    router, sub_path,
     tls::{Accepted, PageTls},
 };
 use crate::{
     app::App,
     client::{Client, Peer, announced_peer},
-    locking::lock,
     metrics::labels::{Listener, RefusedBy},
     portal::Portal,
     session::registry::Sessions,
@@ -270,14 +262,15 @@ impl Acceptor {
     {
         let service = service_fn(|mut request: Request<Incoming>| {
             request.extensions_mut().insert(peer);
+            let served = self.served();
+            let id = RequestId::of(&served.portal.proxies, peer, request.headers());
             match routes {
                 Routes::Portal => {
-                    let served = self.served();
                     let public_url = served.portal.settings.public_url.as_ref();
                     sub_path::strip(request.uri_mut(), public_url.map_or("", PublicUrl::path));
-                    served.service.call(request)
+                    request_id::answered(id, request, &served.service)
                 }
-                Routes::HttpsOnly => self.https_only.call(request),
+                Routes::HttpsOnly => request_id::answered(id, request, &self.https_only),
             }
         });
         let limit = self.portal().settings.header_timeout;
@@ -333,50 +326,6 @@ impl Slots {
     }
 }
 
-/// The connections of each client.
-#[derive(Debug)]
-struct ClientPlaces {
-    max: u32,
-    taken: Arc<Mutex<HashMap<Client, u32>>>,
-}
-
-/// The place of one connection, until this is dropped.
-#[derive(Debug)]
-struct ClientPlace {
-    client: Client,
-    taken: Arc<Mutex<HashMap<Client, u32>>>,
-}
-
-impl ClientPlaces {
-    /// Bounds the connections of each client; 0 sets no bound.
-    fn new(max: u32) -> Self {
-        Self { max, taken: Arc::default() }
-    }
-
-    /// Takes a place for a connection, unless the client has all of its places.
-    fn take(&self, client: Client) -> Option<ClientPlace> {
-        let mut taken = lock(&self.taken);
-        let of_client = taken.entry(client).or_default();
-        if client.is_counted() && self.max > 0 && *of_client >= self.max {
-            return None;
-        }
-        *of_client += 1;
-        Some(ClientPlace { client, taken: Arc::clone(&self.taken) })
-    }
-}
-
-impl Drop for ClientPlace {
-    fn drop(&mut self) {
-        let mut taken = lock(&self.taken);
-        if let Some(of_client) = taken.get_mut(&self.client) {
-            *of_client -= 1;
-            if *of_client == 0 {
-                taken.remove(&self.client);
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -394,17 +343,5 @@ mod tests {
         assert_eq!(reserved, 2, "at most half of them");
         taken.remove(0);
         assert!(matches!(slots.acquire().await.unwrap(), Slot::Open(_)));
-    }
-
-    #[test]
-    fn connections_of_one_client_leave_places_for_others() {
-        let places = ClientPlaces::new(3);
-        let client = |n| Client::at([192, 0, 2, n].into());
-        let taken: Vec<_> = (0..3).map(|_| places.take(client(1)).unwrap()).collect();
-        assert!(places.take(client(1)).is_none());
-        assert!(places.take(client(2)).is_some() && places.take(Client::default()).is_some());
-        drop(taken);
-        assert!(places.take(client(1)).is_some());
-        assert!(lock(&places.taken).is_empty());
     }
 }

@@ -18,6 +18,7 @@
 pub mod admin;
 mod assets;
 pub mod check;
+mod client_places;
 mod explanations;
 mod headers;
 mod language;
@@ -26,7 +27,9 @@ mod origin;
 mod page;
 pub mod plain;
 mod problems;
+mod request_id;
 mod sessions;
+mod short_listener;
 mod sub_path;
 pub mod tls;
 

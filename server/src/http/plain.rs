@@ -1,7 +1,7 @@
 //! The listener for plain HTTP beside HTTPS (`http_listen`): it answers the certificate authority, and
 //! redirects everybody else to HTTPS.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -11,71 +11,33 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
-    time::timeout,
-};
+use tokio::net::TcpListener;
 
-use super::{
-    headers,
-    listener::{ACCEPT_PAUSE, HEAD_BYTES},
+use super::{headers, short_listener::ShortListener};
+use crate::{
+    acme::Acme, app::App, metrics::labels::Listener, portal::Portal, session::registry::Sessions,
+    settings::Origin,
 };
-use crate::{acme::Acme, app::App, metrics::labels::Listener, portal::Portal, settings::Origin};
-
-/// The most connections. Further ones wait.
-const MAX_CONNECTIONS: usize = 256;
-
-/// The longest duration of a connection: a redirect takes less.
-const CONNECTION_LIFETIME: Duration = Duration::from_secs(15);
 
 /// What the routes need.
 #[derive(Clone)]
 struct Plain {
     acme: Arc<Acme>,
-    /// The addresses of the page: each a host and its origin.
-    pages: Arc<[(String, String)]>,
+    /// Redirects are those of the settings that were read last.
+    sessions: Arc<Sessions>,
 }
 
 /// Serves; never completes.
 pub async fn serve(listener: TcpListener, app: App, acme: Arc<Acme>) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let plain = Plain { acme, pages: pages(&app.portal).into() };
-    let service = TowerToHyperService::new(router(plain));
-    // The semaphore is never closed.
-    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                tokio::spawn(handle(stream, app.clone(), service.clone(), slot));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
-    }
-}
-
-async fn handle(
-    stream: TcpStream,
-    app: App,
-    service: TowerToHyperService<Router>,
-    _slot: OwnedSemaphorePermit,
-) {
-    let _open = app.portal.metrics.connection_opened(Listener::Http);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .max_buf_size(HEAD_BYTES)
-        .header_read_timeout(app.portal.settings.header_timeout.min(CONNECTION_LIFETIME))
-        .serve_connection(TokioIo::new(stream), service);
-    if let Ok(Err(error)) = timeout(CONNECTION_LIFETIME, connection).await {
-        tracing::debug!(%error, "a connection ended early");
-    }
+    let settings = &app.portal.settings;
+    let bounds = ShortListener {
+        which: Listener::Http,
+        max_connections: settings.max_http_connections,
+        max_client_connections: settings.max_client_connections,
+        lifetime: settings.http_connection_lifetime,
+    };
+    let routes = router(Plain { acme, sessions: Arc::clone(&app.sessions) });
+    bounds.serve(listener, app.sessions, routes).await;
 }
 
 fn router(plain: Plain) -> Router {
@@ -99,8 +61,9 @@ async fn challenge(State(plain): State<Plain>, Path(token): Path<String>) -> Res
 async fn redirect(State(plain): State<Plain>, request: HeaderMap, uri: Uri) -> Response {
     let host = request.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let host = host.split(':').next().unwrap_or_default();
-    let page = plain.pages.iter().find(|(name, _)| name.eq_ignore_ascii_case(host));
-    let Some((_, origin)) = page.or(plain.pages.first()) else {
+    let pages = pages(&plain.sessions.portal());
+    let page = pages.iter().find(|(name, _)| name.eq_ignore_ascii_case(host));
+    let Some((_, origin)) = page.or(pages.first()) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let path = uri.path_and_query().map_or("/", |path| path.as_str());

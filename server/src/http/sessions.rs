@@ -9,6 +9,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use protocol::Problem;
+use tracing::Instrument as _;
 
 use super::{
     language,
@@ -42,7 +43,7 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
     let peer = peer(&app, &request);
     // A page of another origin waits for nothing.
     let admitted = checked.map(|()| app.sessions.admit_socket(peer.client, session_name(&request)));
-    app.sessions.spawn_socket(async move {
+    let socket = async move {
         let upgraded = match upgrade.await {
             Ok(upgraded) => upgraded,
             Err(error) => return tracing::debug!(%error, "a WebSocket handshake failed"),
@@ -55,7 +56,9 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
                 socket::refuse(upgraded, other_origin(problems, &origin)).await;
             }
         }
-    });
+    };
+    // Its lines in the log have the id of the request.
+    app.sessions.spawn_socket(socket.in_current_span());
     answer
 }
 

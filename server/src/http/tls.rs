@@ -10,7 +10,6 @@ use std::{
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     server::{Acceptor, ClientHello, NoServerSessionStorage, ResolvesServerCert},
     sign::CertifiedKey,
     version::{TLS12, TLS13},
@@ -34,6 +33,7 @@ use crate::{
     },
     locking::lock,
     metrics::Metrics,
+    pem,
     settings::{
         Settings, SettingsError,
         file::{read, unusable_file},
@@ -134,8 +134,8 @@ impl PageTls {
     ) -> Result<Option<Self>, SettingsError> {
         if let Some(acme) = acme {
             let certificate = Arc::new(IssuedCertificate(acme.current()));
-            let config = config(certificate)
-                .map_err(|error| SettingsError::Contradiction(error.to_string()))?;
+            let config =
+                config(certificate).map_err(|error| SettingsError::Internal(error.to_string()))?;
             let acceptor = TlsAcceptor::from(Arc::new(config));
             return Ok(Some(Self { acceptor, source: Source::Authority(acme) }));
         }
@@ -275,16 +275,10 @@ impl Files {
             };
             unusable_file(name, path, reason.to_owned())
         };
-        let chain: Result<Vec<_>, _> =
-            CertificateDer::pem_slice_iter(&contents.certificate).collect();
-        let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| {
-            let reason = "it holds no certificate in PEM form".to_owned();
-            unusable_file(CERTIFICATE, &self.certificate, reason)
-        })?;
+        let chain = pem::certificates(&contents.certificate)
+            .map_err(|reason| unusable_file(CERTIFICATE, &self.certificate, reason))?;
         let key = contents.key.as_ref().unwrap_or(&contents.certificate);
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
-            bad_key("it holds no private key in PEM form that is readable without a password")
-        })?;
+        let key = pem::private_key(key).map_err(|reason| bad_key(&reason))?;
         CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(|error| {
             bad_key(&format!("the private key cannot be used with the certificate: {error}"))
         })

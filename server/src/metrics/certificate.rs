@@ -6,7 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use prometheus_client::{
@@ -24,6 +24,12 @@ impl CertificateExpiry {
     pub(super) fn set(&self, end: SystemTime) {
         let end = end.duration_since(UNIX_EPOCH).unwrap_or_default();
         self.0.store(end.as_secs(), Ordering::Relaxed);
+    }
+
+    /// Returns the end, if there is a certificate.
+    pub(super) fn get(&self) -> Option<SystemTime> {
+        let end = self.0.load(Ordering::Relaxed);
+        (end != 0).then(|| UNIX_EPOCH + Duration::from_secs(end))
     }
 }
 

@@ -300,6 +300,12 @@ impl Metrics {
         self.certificate_expiry.set(end);
     }
 
+    /// Returns when the certificate that browsers see ends, if there is one.
+    #[must_use]
+    pub fn certificate_expiry(&self) -> Option<SystemTime> {
+        self.certificate_expiry.get()
+    }
+
     /// Counts an open connection to a listener.
     #[must_use]
     pub fn connection_opened(&self, listener: Listener) -> Open {

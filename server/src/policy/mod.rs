@@ -151,6 +151,20 @@ impl Policy {
         }
     }
 
+    /// Creates the rules of other settings. Lookups and log lines are bounded together with the old ones.
+    #[must_use]
+    pub fn with(&self, settings: &Settings) -> Self {
+        let new = Self::new(settings);
+        let lookups = new.lookups.shared_with(&self.lookups);
+        Self { lookups, log_throttle: Arc::clone(&self.log_throttle), ..new }
+    }
+
+    /// Returns the resolver.
+    #[must_use]
+    pub fn lookups(&self) -> &Lookups {
+        &self.lookups
+    }
+
     /// Returns the presets that users choose from; none where they type a host.
     #[must_use]
     pub fn presets(&self) -> &[Arc<Preset>] {

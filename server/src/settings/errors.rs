@@ -146,6 +146,17 @@ pub enum SettingsError {
     /// Two settings contradict each other.
     #[error("{0}")]
     Contradiction(String),
+    /// The store, or a secret in it, cannot be used.
+    #[error("the store: {reason}")]
+    Store {
+        /// Why.
+        reason: String,
+        /// Whether another attempt may succeed without a change of the configuration.
+        is_temporary: bool,
+    },
+    /// Something other than the configuration failed.
+    #[error("{0}")]
+    Internal(String),
 }
 
 /// Returns the path of the file, for the beginning of a line.
@@ -178,6 +189,13 @@ impl SettingsError {
             }
             Self::Preset { error, .. } => error.hint(),
             Self::Contradiction(_) => "docs/operating.md explains both settings".to_owned(),
+            Self::Store { is_temporary: true, .. } => {
+                "the settings are not to blame: try again when the store answers".to_owned()
+            }
+            Self::Store { is_temporary: false, .. } => {
+                "`store` and `keyring_file` say where the store is and what opens it".to_owned()
+            }
+            Self::Internal(_) => "try again; if it happens again, it is an error of the portal".to_owned(),
         }
     }
 }
@@ -211,6 +229,15 @@ impl SettingsErrors {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Returns whether another attempt may succeed without a change of the configuration.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        let is_temporary = |error: &SettingsError| {
+            matches!(error, SettingsError::Store { is_temporary: true, .. })
+        };
+        !self.0.is_empty() && self.0.iter().all(is_temporary)
     }
 
     /// Returns the reasons.

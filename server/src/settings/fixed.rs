@@ -29,6 +29,8 @@ macro_rules! fixed {
 fixed! {
     listen,
     admin_listen,
+    max_admin_connections,
+    admin_connection_lifetime,
     control_socket,
     store,
     store_timeout,
@@ -45,6 +47,8 @@ fixed! {
     acme_retry_wait,
     max_acme_retry_wait,
     http_listen,
+    max_http_connections,
+    http_connection_lifetime,
     tls_certificate_file,
     tls_key_file,
     tls_file_interval,

@@ -67,6 +67,10 @@ settings! {
     /// The address and port of the admin listener: `/livez`, `/readyz` and `/metrics` over plain HTTP.
     /// Without it there is none. Only supervisors and Prometheus should reach it.
     admin_listen: Option<SocketAddr> = "\"\"", like "\"127.0.0.1:9090\"";
+    /// The most concurrent connections to the port of `admin_listen`. Further ones wait.
+    max_admin_connections: u32 = "64", like "64";
+    /// The longest duration of a connection to the port of `admin_listen`.
+    admin_connection_lifetime: Duration = "\"1 min\"", like "\"1 min\"";
     /// The path of the Unix socket on which `ferryport reload` asks the portal to read its configuration
     /// again. Without it, `SIGHUP` does that.
     control_socket: Option<PathBuf> = "\"\"", like "\"/run/ferryport/control.sock\"";
@@ -388,6 +392,11 @@ settings! {
     /// The address and port of a listener for plain HTTP, which answers the certificate authority and
     /// redirects everybody else to HTTPS. It needs `acme_domains`.
     http_listen: Option<SocketAddr> = "\"\"", like "\"0.0.0.0:80\"";
+    /// The most concurrent connections to the port of `http_listen`. Further ones wait. Those of one client
+    /// are at most `max_client_connections`.
+    max_http_connections: u32 = "256", like "256";
+    /// The longest duration of a connection to the port of `http_listen`.
+    http_connection_lifetime: Duration = "\"15 s\"", like "\"15 s\"";
 }
 
 impl Settings {

@@ -19,7 +19,7 @@ use crate::{
     workspace,
 };
 
-const PACKAGES: [&str; 7] = [
+const PACKAGES: [&str; 8] = [
     "vsftpd",
     "proftpd-core",
     "proftpd-mod-crypto",
@@ -27,16 +27,18 @@ const PACKAGES: [&str; 7] = [
     "pure-ftpd-common",
     "nginx",
     "haproxy",
+    "caddy",
 ];
 
 /// Their programs: all of them exist when the download is complete.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "usr/sbin/vsftpd",
     "usr/sbin/proftpd",
     "usr/sbin/pure-ftpd",
     "usr/bin/pure-pw",
     "usr/sbin/nginx",
     "usr/sbin/haproxy",
+    "usr/bin/caddy",
 ];
 
 /// The file that lists each package with its version. It is written last: its presence means that

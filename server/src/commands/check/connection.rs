@@ -1,29 +1,22 @@
 //! Connections to the portal that is checked, and requests over them.
 
-use std::{io, pin::Pin, sync::Arc, time::Duration};
+use std::{io, pin::Pin, time::Duration};
 
 use axum::http::{HeaderMap, Method, Request, StatusCode, header::HOST, uri::Authority};
 use bytes::Bytes;
 use ftps::CertificateFacts;
-use hyper::{
-    body::{Body as _, Incoming},
-    client::conn::http1,
-};
-use hyper_util::rt::TokioIo;
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, ServerName},
-    version::{TLS12, TLS13},
-};
+use hyper::body::{Body as _, Incoming};
+use rustls::{RootCertStore, pki_types::CertificateDer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
     time::{Instant, timeout},
 };
-use tokio_rustls::TlsConnector;
 
-use crate::settings::{PublicUrl, Scheme};
+use crate::{
+    https_client::{self, HttpsClient},
+    settings::{PublicUrl, Scheme},
+};
 
 /// The timeout of a connection, of a handshake, and of an answer.
 pub(super) const LIMIT: Duration = Duration::from_secs(15);
@@ -42,7 +35,7 @@ pub(super) struct CheckedPortal {
     pub(super) url: PublicUrl,
     scheme: Scheme,
     authority: Authority,
-    tls: Arc<ClientConfig>,
+    https: HttpsClient,
 }
 
 /// The facts of a TLS connection.
@@ -72,14 +65,8 @@ impl CheckedPortal {
         let authority = authority.parse().map_err(|_| "the address has no host".to_owned())?;
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let mut tls = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(&[&TLS13, &TLS12])
-            .map_err(|error| error.to_string())?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { url, scheme, authority, tls: Arc::new(tls) })
+        let https = HttpsClient::new(roots).map_err(|error| error.to_string())?;
+        Ok(Self { url, scheme, authority, https })
     }
 
     pub(super) fn scheme(&self) -> Scheme {
@@ -87,7 +74,7 @@ impl CheckedPortal {
     }
 
     pub(super) fn host(&self) -> &str {
-        self.authority.host().trim_start_matches('[').trim_end_matches(']')
+        https_client::bare(self.authority.host())
     }
 
     fn port(&self) -> u16 {
@@ -122,9 +109,7 @@ impl CheckedPortal {
         &self,
         stream: TcpStream,
     ) -> io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
-        let name = ServerName::try_from(self.host().to_owned()).map_err(io::Error::other)?;
-        let connector = TlsConnector::from(Arc::clone(&self.tls));
-        timeout(LIMIT, connector.connect(name, stream)).await?
+        timeout(LIMIT, self.https.handshake(self.host(), stream)).await?
     }
 
     /// Opens a connection for HTTP.
@@ -161,10 +146,7 @@ impl CheckedPortal {
         path: &str,
         origin: Option<&str>,
     ) -> io::Result<Answer> {
-        let io = TokioIo::new(self.open().await?);
-        let (mut sender, connection) = http1::handshake(io).await.map_err(io::Error::other)?;
-        // It ends with the answer.
-        tokio::spawn(connection);
+        let stream = self.open().await?;
         let mut request = Request::builder()
             .method(method)
             .uri(format!("{}/{path}", self.url.path()))
@@ -174,7 +156,7 @@ impl CheckedPortal {
             request = request.header("origin", origin);
         }
         let request = request.body(axum::body::Body::empty()).map_err(io::Error::other)?;
-        let answer = sender.send_request(request).await.map_err(io::Error::other)?;
+        let answer = https_client::send(stream, request).await.map_err(io::Error::other)?;
         let (head, body) = answer.into_parts();
         let (body, pieces) = read(body).await?;
         Ok(Answer { status: head.status, headers: head.headers, body, pieces })
