@@ -7,6 +7,7 @@
 //!
 //! # Layers
 //! - [`extent`]: how much of a wide matrix a test run covers.
+//! - [`package_files`]: the files of the packages that are made from the portal's command line.
 //! - [`process`]: a child process that never outlives its test.
 //! - `ports`: ports that no other test takes.
 //! - [`postgres`]: a PostgreSQL cluster.
@@ -20,7 +21,7 @@
 //! - [`schedules`]: random schedules of faults.
 //! - [`fault_proxy`]: a proxy before a server that breaks connections on demand.
 //! - `portal`: `ferryport serve` and `ferryport demo`.
-//! - [`reverse_proxy`]: nginx and `HAProxy` in front of the portal.
+//! - [`reverse_proxy`]: nginx, Caddy and `HAProxy` in front of the portal.
 //! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
 //! - [`content`]: the bytes and the names of uploaded files.
 //! - [`client`]: a native client of the portal's WebSocket.
@@ -47,6 +48,7 @@ pub mod fake_peers;
 pub mod fault_proxy;
 pub mod greeting_relay;
 pub mod hostile_server;
+pub mod package_files;
 pub mod page_proxy;
 pub mod pebble;
 pub mod peer_certificate;

@@ -100,7 +100,6 @@ http {{
                 "{{
     admin off
     auto_https off
-    persist_config off
 }}
 http://{address} {{
 {directives}
@@ -149,7 +148,11 @@ listen portal
         let folder = tempfile::tempdir().expect("the temporary directory can be written");
         let arguments = configure(address, folder.path());
         let log = folder.path().join("output.log");
-        let mut process = Process::start(&program(name), arguments, library_path(), log);
+        // Where Caddy keeps what it makes of its configuration.
+        let homes = ["XDG_CONFIG_HOME", "XDG_DATA_HOME"];
+        let homes = homes.map(|name| (name, folder.path().as_os_str().to_owned()));
+        let environment = library_path().into_iter().chain(homes);
+        let mut process = Process::start(&program(name), arguments, environment, log);
         let started = wait_for(START_LIMIT, || {
             if let Some(status) = process.exit_status() {
                 panic!("{name} ended: {status}\n{}", process.output());

@@ -1,4 +1,5 @@
-//! The files of `contrib/`: the systemd unit and the Grafana board.
+//! The files of `contrib/`, the systemd unit and the Grafana board, and what the image and the compose file
+//! set.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -13,6 +14,7 @@ use std::{
     process::{Command, Output},
 };
 
+use ferryport::settings::{DESCRIPTIONS, Description};
 use ferryport_tests::{portal, portal::Options, portal_program};
 
 /// The greatest exposure that `systemd-analyze security` may find, in tenths.
@@ -50,6 +52,37 @@ fn socket_unit_is_valid_beside_the_service() {
     fs::write(folder.path().join("ferryport.service"), service).unwrap();
     let verified = systemd_analyze(&["verify", "--man=no"], &socket);
     assert!(verified.status.success() && verified.stderr.is_empty(), "{verified:?}");
+}
+
+/// Returns the variables of the portal that a file sets, each `NAME: value` or `ENV NAME=value`.
+fn variables(file: &str) -> Vec<(String, String)> {
+    let text = fs::read_to_string(contrib("..").join(file)).unwrap();
+    let set = text.lines().map(|line| line.trim().trim_start_matches("ENV "));
+    let set = set.filter(|line| line.starts_with("FERRYPORT_"));
+    let set = set.filter_map(|line| line.split_once(": ").or_else(|| line.split_once('=')));
+    set.map(|(name, value)| (name.to_owned(), with_defaults(value))).collect()
+}
+
+/// Puts the default in the place of `${NAME:-default}`.
+fn with_defaults(value: &str) -> String {
+    let Some((before, rest)) = value.split_once("${") else { return value.to_owned() };
+    let (variable, after) = rest.split_once('}').unwrap();
+    let (_, default) = variable.split_once(":-").unwrap();
+    with_defaults(&format!("{before}{default}{after}"))
+}
+
+#[test]
+fn image_with_the_variables_of_the_compose_file_can_be_started() {
+    let (image, compose) = (variables("Dockerfile"), variables("docker-compose.yml"));
+    assert!(!image.is_empty() && compose.len() > 2, "{image:?} {compose:?}");
+    let known: BTreeSet<String> = DESCRIPTIONS.iter().map(Description::variable).collect();
+    let all: Vec<_> = image.into_iter().chain(compose).collect();
+    for (name, _) in &all {
+        assert!(known.contains(name), "{name} is no setting");
+    }
+    let mut check = Command::new(portal_program!());
+    let checked = check.args(["config", "check"]).envs(all).output().unwrap();
+    assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr));
 }
 
 /// Every figure of the board is one that the portal has.

@@ -1,5 +1,5 @@
 //! Ferryport's development tasks: `cargo xtask setup`, `demo`, `test`, `screenshots`, `bench`,
-//! `fuzz`.
+//! `fuzz`, `dist`.
 //!
 //! Each command first installs what is missing, or says exactly what to install and stops. No other
 //! file of the project installs anything. xtask depends on no other crate of the workspace, so that
@@ -8,14 +8,16 @@
 //! # Layers
 //! - `command`: runs programs.
 //! - `needs`: what a command needs on the machine, and how to get it: the wasm target, Debian's
-//!   packages, the FTPS servers of the tests, the checkers of the dependencies.
+//!   packages, the FTPS servers of the tests, the tools of cargo.
 //! - `test`: the checks and tests, one section after the other, with a summary.
 //! - `bench`: measures Ferryport beside other programs.
 //! - `screenshots`: takes pictures of the page in all of its states.
 //! - `fuzz`: runs the fuzz targets of the FTPS engine.
+//! - `dist`: makes the files of a release.
 
 mod bench;
 mod command;
+mod dist;
 mod fuzz;
 mod needs;
 mod screenshots;
@@ -38,7 +40,9 @@ cargo xtask test [--all] [SECTION]     run all checks and tests, or one section;
                                        combination of wide matrices, not a selection of them
 cargo xtask screenshots [STATE]...     take pictures of the page's states, in target/screenshots/
 cargo xtask bench [SUITE [ARGUMENT]]   list the suites, or measure with one
-cargo xtask fuzz [TARGET] [SECONDS]    look for input that breaks the FTPS engine's parsers";
+cargo xtask fuzz [TARGET] [SECONDS]    look for input that breaks the FTPS engine's parsers
+cargo xtask dist [--debug]             make the files of a release, in target/dist/; --debug: of a debug
+                                       build, to try how it is packaged";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -75,6 +79,8 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
         }
         ["bench", suite, rest @ ..] => bench::run(suite, rest),
         ["fuzz", rest @ ..] => fuzz::fuzz(rest),
+        ["dist"] => dist::run(dist::Profile::Distribution),
+        ["dist", "--debug"] => dist::run(dist::Profile::Debug),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}\n\nSections of `cargo xtask test`:");
             test::list();

@@ -3,6 +3,7 @@
 //! Downloads what needs no root. Installs Debian's packages when it runs as root; otherwise it fails
 //! with the exact command line to type, and changes nothing.
 
+pub(crate) mod debian_root;
 mod servers;
 mod tools;
 mod wasm;
@@ -11,7 +12,7 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
-pub(crate) use tools::{DENY, MACHETE};
+pub(crate) use tools::{ABOUT, AUDITABLE, CYCLONEDX, DEB, DENY, MACHETE, Tool};
 pub(crate) use wasm::is_in_toolchain as wasm_is_in_toolchain;
 
 use crate::command::{cargo, find, output, run};
@@ -25,6 +26,10 @@ pub(crate) enum Purpose {
     Dependencies,
     /// Runs its tests against real servers and a real browser.
     Test,
+    /// Installs its package in a root directory of its own.
+    Package,
+    /// Makes the files of a release.
+    Release,
     /// Takes pictures of the page.
     Pictures,
     /// Measures it beside other programs, against the same servers and in the same browser.
@@ -32,8 +37,36 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Build, Self::Dependencies, Self::Test, Self::Pictures, Self::Bench];
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Build,
+        Self::Dependencies,
+        Self::Test,
+        Self::Package,
+        Self::Release,
+        Self::Pictures,
+        Self::Bench,
+    ];
+
+    /// The tools of cargo that it uses.
+    fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Dependencies => &[DENY, MACHETE],
+            Self::Package => &[DEB],
+            Self::Release => &[DEB, AUDITABLE, CYCLONEDX, ABOUT],
+            Self::Build | Self::Test | Self::Pictures | Self::Bench => &[],
+        }
+    }
+
+    /// The packages that it needs whatever programs the machine has.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Self::Package => &["debootstrap", "dpkg-dev"],
+            Self::Release => &["ca-certificates", "dpkg-dev"],
+            Self::Test => &FOR_STORE,
+            Self::Bench => &FOR_BENCH,
+            Self::Build | Self::Dependencies | Self::Pictures => &[],
+        }
+    }
 
     /// Whether it runs real FTPS servers.
     fn runs_servers(self) -> bool {
@@ -91,8 +124,9 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
         if !has_firefox() {
             missing.push("firefox-esr");
         }
-        missing.extend(FOR_STORE.into_iter().filter(|package| !is_installed(package)));
     }
+    let packages = purposes.iter().flat_map(|purpose| purpose.packages());
+    missing.extend(packages.filter(|package| !is_installed(package)));
     if purposes.iter().any(|purpose| purpose.needs_fonts()) {
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
     }
@@ -104,9 +138,6 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
         }
         missing.extend(FOR_SERVERS.into_iter().filter(|package| !is_installed(package)));
     }
-    if purposes.contains(&Purpose::Bench) {
-        missing.extend(FOR_BENCH.into_iter().filter(|package| !is_installed(package)));
-    }
     install(&missing)?;
     if missing.contains(&"firefox-esr") && !has_firefox() {
         bail!(
@@ -117,8 +148,8 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     if purposes.contains(&Purpose::Build) && !wasm::is_there() {
         bail!("no Rust toolchain for {} was installed", wasm::TARGET);
     }
-    if purposes.contains(&Purpose::Dependencies) {
-        tools::get()?;
+    for purpose in purposes {
+        tools::get(purpose.tools())?;
     }
     if runs_servers {
         servers::get()?;
@@ -194,7 +225,7 @@ fn is_installed(package: &str) -> bool {
     output(&mut query).is_some_and(|state| state == "installed")
 }
 
-fn is_root() -> bool {
+pub(crate) fn is_root() -> bool {
     output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0")
 }
 

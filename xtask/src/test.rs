@@ -44,7 +44,7 @@ enum Outcome {
     NotRun(String),
 }
 
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     Section {
         name: "format",
         claim: "the sources are formatted",
@@ -60,8 +60,8 @@ const SECTIONS: [Section; 10] = [
         },
     },
     Section {
-        name: "lint-image",
-        claim: "clippy finds nothing in the portal without the demo, which is what the image holds",
+        name: "lint-portal",
+        claim: "clippy finds nothing in the portal without the demo",
         needs: &[Purpose::Build],
         run: |_| {
             cargo(&[
@@ -125,6 +125,12 @@ const SECTIONS: [Section; 10] = [
         claim: "unit tests, and end-to-end tests against real servers and in real browsers",
         needs: &[Purpose::Build, Purpose::Test],
         run: tests,
+    },
+    Section {
+        name: "package",
+        claim: "Debian's package installs in a clean Debian 12, works, and leaves nothing behind",
+        needs: &[Purpose::Build, Purpose::Package],
+        run: |_| package(),
     },
 ];
 
@@ -246,6 +252,18 @@ fn tests(extent: Extent) -> Result<Outcome> {
         }
     }
     judge(&mut tests)
+}
+
+fn package() -> Result<Outcome> {
+    if !needs::is_root() {
+        return Ok(Outcome::NotRun("installing in another root directory needs root".to_owned()));
+    }
+    if !needs::debian_root::get()? {
+        return Ok(Outcome::NotRun("Debian's mirror cannot be reached".to_owned()));
+    }
+    // The whole workspace, so that cargo builds nothing that the tests have not built already.
+    let tests = ["test", "--workspace", "--locked", "--test", "package"];
+    judge(command::cargo().args(tests).args(["--", "--include-ignored"]))
 }
 
 fn cargo(arguments: &[&str]) -> Result<Outcome> {

@@ -1,4 +1,4 @@
-//! The checkers of the dependencies, each in one pinned version, in `target/tools/`.
+//! The tools for dependencies and for releases, each in one pinned version, in `target/tools/`.
 
 use std::{fs, path::PathBuf, process::Command};
 
@@ -35,11 +35,32 @@ pub(crate) const DENY: Tool = Tool {
 /// Finds dependencies that no source file names.
 pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2", prebuilt: None };
 
+/// Makes Debian's package.
+pub(crate) const DEB: Tool = Tool { name: "cargo-deb", version: "3.8.0", prebuilt: None };
+
+/// Builds programs that say which dependencies they have.
+pub(crate) const AUDITABLE: Tool =
+    Tool { name: "cargo-auditable", version: "0.7.7", prebuilt: None };
+
+/// Writes bills of materials.
+pub(crate) const CYCLONEDX: Tool =
+    Tool { name: "cargo-cyclonedx", version: "0.5.9", prebuilt: None };
+
+/// Collects the licences of the dependencies.
+pub(crate) const ABOUT: Tool = Tool { name: "cargo-about", version: "0.9.3", prebuilt: None };
+
 impl Tool {
     /// The command that runs it at the root of the workspace.
     pub(crate) fn command(self) -> Command {
         let mut command = Command::new(self.path().unwrap_or_else(|| self.name.into()));
         command.current_dir(workspace());
+        command
+    }
+
+    /// The command that runs it as cargo would: behind the name of the subcommand.
+    pub(crate) fn subcommand(self) -> Command {
+        let mut command = self.command();
+        command.arg(self.name.strip_prefix("cargo-").unwrap_or(self.name));
         command
     }
 
@@ -99,9 +120,8 @@ impl Tool {
 }
 
 /// Gets the tools that are missing.
-pub(super) fn get() -> Result<()> {
-    DENY.get()?;
-    MACHETE.get()
+pub(super) fn get(tools: &[Tool]) -> Result<()> {
+    tools.iter().try_for_each(|tool| tool.get())
 }
 
 fn folder() -> PathBuf {
