@@ -298,7 +298,7 @@ fn a_portal_that_waits_for_hours_after_a_failed_order_has_its_lease_for_minutes_
     let (database, keyring) = (cluster.database("lease"), keyring(&site.folder));
     let flags = ["--store", &database, "--keyring-file", &keyring];
     let portal = site.start_waiting(["6 h", "12 h"], &flags);
-    logged(&portal, "wait_seconds=21600");
+    logged(&portal, "21600");
     let left = wait_for(LIMIT, || {
         let left = cluster.run(
             "lease",

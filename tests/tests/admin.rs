@@ -169,8 +169,7 @@ fn readiness_names_a_certificate_that_is_missing_or_has_ended() {
         "--acme-directory",
         "https://127.0.0.1:1/dir",
     ];
-    let portal = portal!(Options::only(&flags));
-    assert_eq!(failing(&portal), ["certificate"]);
+    fails_for_its_certificate(&portal!(Options::only(&flags)));
 
     let key = KeyPair::generate().unwrap();
     let mut parameters = CertificateParams::new(["localhost".to_owned()]).unwrap();
@@ -180,8 +179,13 @@ fn readiness_names_a_certificate_that_is_missing_or_has_ended() {
     let file = folder.path().join("both.pem");
     fs::write(&file, ended.pem() + &key.serialize_pem()).unwrap();
     let flags = ["--admin-listen", "127.0.0.1:0", "--tls-certificate-file", file.to_str().unwrap()];
-    let portal = portal!(Options::only(&flags));
-    assert_eq!(failing(&portal), ["certificate"]);
+    fails_for_its_certificate(&portal!(Options::only(&flags)));
+}
+
+/// Waits until the portal listens and has only this reason left.
+fn fails_for_its_certificate(portal: &Portal) {
+    let found = wait_for(LIMIT, || (failing(portal) == ["certificate"]).then_some(()));
+    assert!(found.is_some(), "{:?}\n{}", failing(portal), portal.output());
 }
 
 #[test]
@@ -203,7 +207,8 @@ fn readiness_names_a_store_that_is_away_and_a_key_that_is_missing() {
         keyring.to_str().unwrap(),
     ];
     let portal = portal!(Options::only(&flags));
-    assert!(failing(&portal).is_empty());
+    let ready = wait_for(LIMIT, || failing(&portal).is_empty().then_some(()));
+    assert!(ready.is_some(), "{:?}", failing(&portal));
     let secret = "INSERT INTO secrets (kind, name, key_id, ciphertext, changed_ms) \
                   VALUES ('preset_password', 'acme', 'lost', '\\x00', 0)";
     cluster.run("ready", secret);
