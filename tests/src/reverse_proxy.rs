@@ -101,10 +101,13 @@ http {{
     admin off
     auto_https off
 }}
-http://{address} {{
+http://:{} {{
+    bind {}
 {directives}
 }}
-"
+",
+                address.port(),
+                address.ip()
             );
             let file = folder.join("Caddyfile");
             fs::write(&file, text).expect("the folder is ours");
