@@ -1,4 +1,6 @@
 //! Certificates as users compare them: facts, fingerprint, and why one is not trusted.
+//!
+//! - `chain`: all certificates that a server shows.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -11,6 +13,10 @@ use crate::{
     sentence::{Sentence, SentenceCode},
     time::rfc3339,
 };
+
+mod chain;
+
+pub use chain::{CertificateChain, ChainCertificate, ChainOrder};
 
 /// The most names of one certificate that are kept.
 const MAX_NAMES: usize = 100;

@@ -10,11 +10,13 @@
 //! | [`size`](Client::size) | `SIZE` | RFC 3659 §4 |
 //! | [`target_state`](Client::target_state) | `SIZE`, `CWD`; else `MLST`, `MDTM`, `LIST`, `NLST`, `RNFR` | RFC 959 §4.1.3, RFC 3659 |
 //! | [`modified`](Client::modified) | `MDTM` | RFC 3659 §3 |
+//! | [`set_modified`](Client::set_modified) | `MFMT`; else `MDTM` with a date, `SITE UTIME` | draft-somers-ftp-mfxx |
 //! | [`free_space`](Client::free_space) | `AVBL` | draft, streamlined FTP command extensions |
 //! | [`chmod`](Client::chmod) | `SITE CHMOD`; else `MFF` | none; draft-somers-ftp-mfxx |
 //! | [`digest`](Client::digest) | `OPTS HASH`, `HASH`; else `XSHA256` and the like | draft-bryan-ftpext-hash |
 //! | [`store`](Client::store) | `EPSV` or `PASV`, `REST`, `STOR` | RFC 959 §4.1.3, RFC 2428, RFC 3659 §5 |
 //! | [`append`](Client::append) | `EPSV` or `PASV`, `APPE` | RFC 959 §4.1.3, RFC 2428 |
+//! | [`ask_data_port`](Client::ask_data_port), [`try_data_port`](Client::try_data_port) | `EPSV` or `PASV` | RFC 2428, RFC 959 §4.1.2 |
 //! | [`make_directory`](Client::make_directory), [`make_directories`](Client::make_directories) | `MKD`, `CWD` | RFC 959 §4.1.3 |
 //! | [`remove_directory`](Client::remove_directory) | `RMD` | RFC 959 §4.1.3 |
 //! | [`delete`](Client::delete) | `DELE` | RFC 959 §4.1.3 |
@@ -46,6 +48,8 @@ use crate::{
 
 mod attributes;
 mod data;
+mod data_port;
+mod date;
 pub(crate) mod digest;
 mod directories;
 mod directory;
@@ -58,6 +62,8 @@ mod target_state;
 mod transfer;
 mod tree;
 
+pub use data_port::PassiveCommand;
+pub(crate) use date::Date;
 pub(crate) use directories::{Directories, Naming};
 pub(crate) use directory::quoted_path;
 pub(crate) use prefetched::{Found, PrefetchedFile};

@@ -2,6 +2,8 @@
 //!
 //! - `secure`: the TLS handshake of the control connection.
 //! - `probe`: recognises the protocol of a silent port.
+//! - `examine`: what a server does before the login, for a diagnosis of the server.
+//! - `old_tls`: whether a server supports TLS 1.0 and 1.1.
 //! - `login`: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
 //!
 //! With explicit TLS the greeting comes first and TLS after `AUTH` (RFC 4217 §4); with implicit TLS
@@ -35,9 +37,14 @@ use crate::{
     transcript::{Status, Transcript},
 };
 
+mod examine;
 mod login;
+mod old_tls;
 mod probe;
 mod secure;
+
+pub use examine::{ExaminedAuth, ExaminedTls};
+pub use old_tls::{OldTlsAnswer, OldTlsVersion};
 
 /// A session that ended after this time was most often ended because it was idle; one that ended
 /// sooner would end again.

@@ -20,7 +20,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    certificate::CertificateFacts,
+    certificate::{CertificateChain, CertificateFacts},
     command::Command,
     config::{Config, Timeouts},
     error::{Batch, Error, Evidence, Kind, Operation},
@@ -146,6 +146,11 @@ impl Control {
 
     pub(crate) fn tls(&self) -> Option<&ControlTls> {
         self.tls.as_ref()
+    }
+
+    /// All certificates that the server showed.
+    pub(crate) fn chain(&self) -> CertificateChain {
+        CertificateChain::of(self.stream.certificates())
     }
 
     pub(crate) fn set_tls(&mut self, tls: ControlTls) {

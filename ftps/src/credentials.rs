@@ -74,6 +74,15 @@ impl Password {
         Ok(Self(secret))
     }
 
+    /// Replaces the password by asterisks in a text of a server, which may repeat it.
+    #[must_use]
+    pub fn hidden_in(&self, text: &str) -> String {
+        match self.0.as_str() {
+            "" => text.to_owned(),
+            secret => text.replace(secret, ASTERISKS),
+        }
+    }
+
     /// The secret, only for a proxy's protocol.
     pub(crate) fn expose_for_proxy(&self) -> &str {
         &self.0

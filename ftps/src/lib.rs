@@ -165,14 +165,17 @@ pub mod tls;
 pub mod transcript;
 pub mod upload;
 
-pub use certificate::{CertificateFacts, CertificateFault, Fingerprint, UntrustedCertificate};
+pub use certificate::{
+    CertificateChain, CertificateFacts, CertificateFault, ChainCertificate, ChainOrder,
+    Fingerprint, UntrustedCertificate,
+};
 pub use charset::{Charset, NameError};
 pub use client::{
-    Client, ConnectionFacts, DeleteTreeError, DeleteTreeReason, DeletedCounts, Renamed, Store,
-    Stored, TargetState, TreeLimits, UnknownTarget,
+    Client, ConnectionFacts, DeleteTreeError, DeleteTreeReason, DeletedCounts, PassiveCommand,
+    Renamed, Store, Stored, TargetState, TreeLimits, UnknownTarget,
 };
 pub use config::{Config, Keepalive, Limits, Retry, Rotation, RotationScope, Sessions, Timeouts};
-pub use connect::Connector;
+pub use connect::{Connector, ExaminedAuth, ExaminedTls, OldTlsAnswer, OldTlsVersion};
 pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest, Verified};

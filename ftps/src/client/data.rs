@@ -276,7 +276,11 @@ impl Client {
         self.endpoint(command, reply)
     }
 
-    fn endpoint(&self, command: Command<'_>, reply: Reply) -> Result<PassiveEndpoint, Error> {
+    pub(super) fn endpoint(
+        &self,
+        command: Command<'_>,
+        reply: Reply,
+    ) -> Result<PassiveEndpoint, Error> {
         let stage = Stage::DataConnection;
         let reply = self.control.expect(reply, Severity::Completion, command, stage)?;
         let endpoint = passive::parse(&reply).map_err(|source| {
@@ -290,7 +294,10 @@ impl Client {
         Ok(endpoint)
     }
 
-    async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<DialledPort, Error> {
+    pub(super) async fn dial_port(
+        &mut self,
+        endpoint: PassiveEndpoint,
+    ) -> Result<DialledPort, Error> {
         let (number, port) = (self.next_number(), endpoint.port);
         let stream = self.dial(number, endpoint).await;
         let stream = stream.map_err(|kind| self.unreachable(kind, endpoint))?;

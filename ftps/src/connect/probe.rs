@@ -12,8 +12,11 @@ use crate::{
     dial::{Dial, Outgoing},
     error::{Kind, Operation},
     target::Target,
-    tls::Alpn,
-    tls::session::{Offer, TlsSession},
+    tls::{
+        Alpn,
+        session::{Offer, TlsSession},
+        verifier::OnRefusal,
+    },
 };
 
 /// The limit of the probe's buffers, in bytes: a ClientHello is short.
@@ -23,7 +26,8 @@ const BUFFER_BYTES: usize = 16 * 1024;
 pub(super) async fn probe(target: &Target, config: &Config, dialler: &dyn Dial) -> Option<Kind> {
     let name = ServerName::try_from(target.host.clone()).ok()?;
     // A server that refuses ALPN answers in TLS, which is all that the probe needs.
-    let offer = Offer { versions: config.tls.versions, alpn: Alpn::Named };
+    let offer =
+        Offer { versions: config.tls.versions, alpn: Alpn::Named, on_refusal: OnRefusal::Fail };
     let session = TlsSession::new(&config.tls, offer, name).ok()?;
     let within = config.timeouts.connect;
     let outgoing =

@@ -14,9 +14,9 @@ use crate::{
     stage::Stage,
     target::Encryption,
     tls::{
-        self, TlsFacts,
+        self, TlsConfig, TlsFacts,
         session::{Offer, TlsSession},
-        verifier::RefusedCertificate,
+        verifier::{OnRefusal, RefusedCertificate},
     },
 };
 
@@ -30,9 +30,24 @@ impl Connector {
         control: &mut Control,
         name: &ServerName<'static>,
     ) -> Result<(), Error> {
+        let offer = Offer {
+            versions: self.versions(),
+            alpn: self.profile.get().alpn,
+            on_refusal: OnRefusal::Fail,
+        };
+        self.secure_with(control, name, &self.config.tls, offer).await
+    }
+
+    /// The same with another configuration of TLS.
+    pub(super) async fn secure_with(
+        &self,
+        control: &mut Control,
+        name: &ServerName<'static>,
+        config: &TlsConfig,
+        offer: Offer,
+    ) -> Result<(), Error> {
         control.transcript().control(Stage::Tls);
-        let offer = Offer { versions: self.versions(), alpn: self.profile.get().alpn };
-        let session = TlsSession::new(&self.config.tls, offer, name.clone());
+        let session = TlsSession::new(config, offer, name.clone());
         let session = session.map_err(|error| control.error(Kind::TlsSetup(error), Stage::Tls))?;
         let session = Arc::new(session);
         let shaken = self.shake(control, &session).await;

@@ -7,6 +7,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
+use rustls::pki_types::CertificateDer;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
@@ -30,6 +31,14 @@ impl ControlStream {
             Self::Plain(recorder) => recorder.stream.local_ip(),
             Self::Tls(tls) => tls.get_ref().0.stream.local_ip(),
             Self::Taken => None,
+        }
+    }
+
+    /// The certificates that the server showed, its own first.
+    pub(crate) fn certificates(&self) -> &[CertificateDer<'static>] {
+        match self {
+            Self::Tls(tls) => tls.get_ref().1.peer_certificates().unwrap_or_default(),
+            Self::Plain(_) | Self::Taken => &[],
         }
     }
 

@@ -26,7 +26,7 @@ use tokio_rustls::TlsConnector;
 use super::{
     Alpn, TlsConfig, TlsVersion, TlsVersions,
     identity::{ClientCertResolver, ClientCertificate},
-    verifier::{RefusedCertificate, Verifier},
+    verifier::{OnRefusal, RefusedCertificate, Verifier},
 };
 use crate::certificate::Fingerprint;
 
@@ -56,6 +56,7 @@ pub(crate) struct TlsSession {
 pub(crate) struct Offer {
     pub(crate) versions: TlsVersions,
     pub(crate) alpn: Alpn,
+    pub(crate) on_refusal: OnRefusal,
 }
 
 impl TlsSession {
@@ -69,7 +70,7 @@ impl TlsSession {
         name: ServerName<'static>,
     ) -> Result<Self, rustls::Error> {
         let provider = Arc::new(with_p256_first(&config.provider));
-        let verifier = Arc::new(Verifier::new(config, Arc::clone(&provider))?);
+        let verifier = Arc::new(Verifier::new(config, Arc::clone(&provider), offer.on_refusal)?);
         let client_cert = Arc::new(ClientCertResolver::new(config.client_identity.clone()));
         let store = Arc::new(CountingStore::new());
         let mut client = ClientConfig::builder_with_provider(provider)
@@ -112,6 +113,11 @@ impl TlsSession {
     /// TLS 1.3 tickets received so far.
     pub(crate) fn tickets(&self) -> u32 {
         self.store.tickets.load(Ordering::Relaxed)
+    }
+
+    /// Whether the server has offered to resume the session: by a ticket or, with TLS 1.2, by a name.
+    pub(crate) fn is_resumable(&self) -> bool {
+        self.tickets() > 0 || self.store.inner.tls12_session(&self.name).is_some()
     }
 }
 

@@ -36,6 +36,17 @@ pub(crate) struct Verifier {
     pins: Vec<Fingerprint>,
     required: OnceLock<Fingerprint>,
     refused: Mutex<Option<RefusedCertificate>>,
+    on_refusal: OnRefusal,
+}
+
+/// What happens with a certificate that is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnRefusal {
+    /// The handshake fails.
+    Fail,
+    /// The handshake goes on, and the refusal is kept: for an examination, in which nothing secret is
+    /// sent.
+    Record,
 }
 
 /// A certificate that was refused.
@@ -57,7 +68,11 @@ impl RefusedCertificate {
 }
 
 impl Verifier {
-    pub(crate) fn new(config: &TlsConfig, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        config: &TlsConfig,
+        provider: Arc<CryptoProvider>,
+        on_refusal: OnRefusal,
+    ) -> Result<Self, Error> {
         let chains = if config.roots.is_empty() {
             None
         } else {
@@ -72,6 +87,7 @@ impl Verifier {
             pins: config.pins.clone(),
             required: OnceLock::new(),
             refused: Mutex::new(None),
+            on_refusal,
         })
     }
 
@@ -236,10 +252,13 @@ impl ServerCertVerifier for Verifier {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let verdict = self.verify(end_entity, intermediates, server_name, now);
-        verdict.map(|()| ServerCertVerified::assertion()).map_err(|refusal| {
+        if let Err(refusal) = verdict {
             *self.refused() = Some(refusal.of_certificate(end_entity, server_name, now));
-            Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
-        })
+            if self.on_refusal == OnRefusal::Fail {
+                return Err(CertificateError::ApplicationVerificationFailure.into());
+            }
+        }
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(

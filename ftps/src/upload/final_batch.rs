@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, Found, PrefetchedFile, digest::DigestMethod, size::Size},
+    client::{Client, Date, Found, PrefetchedFile, digest::DigestMethod, size::Size},
     command::Command,
     digest::{FileDigest, Verified},
     error::{Error, Kind},
@@ -11,7 +11,6 @@ use crate::{
     profile::{Dating, Digests, SizeSupport},
     reply::{Code, Reply, Severity},
     stage::Stage,
-    time::Timestamp,
     transcript::Status,
 };
 
@@ -65,14 +64,6 @@ pub(super) struct ContentCheck {
     pub(super) size: u64,
     /// How to request the digest, and the expected value.
     pub(super) digest: Option<(DigestMethod, FileDigest)>,
-}
-
-/// The command that sets the date of a file.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Date {
-    Mfmt(Timestamp),
-    Mdtm(Timestamp),
-    SiteUtime(Timestamp),
 }
 
 impl ContentCheck {
@@ -152,11 +143,7 @@ impl<'a> Batch<'a> {
 
     /// Adds the command that sets the date of the file at `path`.
     pub(super) fn date(&mut self, file: &CompleteFile<'_>, path: &'a RemotePath) {
-        self.commands.extend(file.date.map(|date| match date {
-            Date::Mfmt(time) => Command::Mfmt(time, path),
-            Date::Mdtm(time) => Command::MdtmSet(time, path),
-            Date::SiteUtime(time) => Command::SiteUtime(time, path),
-        }));
+        self.commands.extend(file.date.map(|date| date.command(path)));
     }
 
     /// Adds the commands that verify the part file.

@@ -5,8 +5,7 @@ use tokio::time::Duration;
 use super::{
     Run, Source, UploadError,
     final_batch::{
-        Batch, Checked, CompleteFile, ContentCheck, Date, NameLook, SeenNames, compare,
-        digest_refused,
+        Batch, Checked, CompleteFile, ContentCheck, NameLook, SeenNames, compare, digest_refused,
     },
     final_name::NameState,
     part_file::Name,
@@ -19,9 +18,8 @@ use crate::{
     digest::Verified,
     error::{Error, Kind},
     path::RemotePath,
-    profile::{Dating, PartNames, Pipelining, SizeSupport, StoredFiles},
+    profile::{PartNames, Pipelining, SizeSupport, StoredFiles},
     stage::Stage,
-    time::Timestamp,
     transcript::Status,
 };
 
@@ -63,7 +61,7 @@ impl<S: Source> Run<'_, S> {
             _ => NameLook::Both,
         };
         let sizes = client.profile().get().sizes;
-        let date = self.date(client);
+        let date = self.plan.modified_millis.and_then(|millis| client.date(millis));
         let file = CompleteFile { part: name.path(), target, check, date, look, sizes };
         if name.is_in_place() {
             let verified = self.check_in_place(client, &file).await?;
@@ -140,26 +138,6 @@ impl<S: Source> Run<'_, S> {
         }
         client.log(Status::DigestRefused);
         Ok(ContentCheck { size, digest: None })
-    }
-
-    /// Returns the command that sets the file's date, if the plan has a date and the server such a
-    /// command.
-    fn date(&self, client: &Client) -> Option<Date> {
-        let time = Timestamp::from_unix_millis(self.plan.modified_millis?)?;
-        if client.profile().get().dating == Dating::Never {
-            return None;
-        }
-        let facts = client.facts();
-        let features = &facts.features;
-        // A plain `MDTM` only reports the time; these servers accept an argument that sets it.
-        let mdtm_sets = features.get("MDTM").is_some_and(|usage| usage.contains("YYYY"))
-            || (features.has("MDTM") && facts.banner.mentions("vsftpd"));
-        match () {
-            () if features.has("MFMT") => Some(Date::Mfmt(time)),
-            () if mdtm_sets => Some(Date::Mdtm(time)),
-            () if features.site("UTIME") => Some(Date::SiteUtime(time)),
-            () => None,
-        }
     }
 
     /// Sends `MFMT`, `SIZE`, a digest command, `RNFR`, `RNTO`, and the next upload's commands in one

@@ -10,6 +10,7 @@ mod scripted;
 
 mod data;
 mod diagnosis;
+mod examine;
 mod listing;
 mod login;
 mod other_clients;
