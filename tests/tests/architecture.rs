@@ -5,15 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::MetadataCommand;
 
 /// Each part and the parts that it knows; no other arrow.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("ferryport-protocol", &[]),
     ("ferryport-ftps", &[]),
     ("ferryport-store", &[]),
-    ("ferryport-web", &["ferryport-protocol"]),
+    ("ferryport-mask", &["ferryport-protocol"]),
+    ("ferryport-web", &["ferryport-mask", "ferryport-protocol"]),
     ("ferryport-digest", &[]),
     // It builds the sources of both, and links nothing of them.
     ("ferryport-bundle", &[]),
-    ("ferryport", &["ferryport-bundle", "ferryport-ftps", "ferryport-protocol", "ferryport-store"]),
+    (
+        "ferryport",
+        &[
+            "ferryport-bundle",
+            "ferryport-ftps",
+            "ferryport-mask",
+            "ferryport-protocol",
+            "ferryport-store",
+        ],
+    ),
     ("ferryport-tests", &["ferryport", "ferryport-ftps", "ferryport-protocol", "ferryport-store"]),
     ("xtask", &[]),
 ];

@@ -17,8 +17,9 @@ use std::{
 use proc_macro2::{Delimiter, Spacing, Span, TokenStream, TokenTree};
 
 /// The crates and their root files, from the workspace's root.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "protocol/src/lib.rs",
+    "mask/src/lib.rs",
     "ftps/src/lib.rs",
     "store/src/lib.rs",
     "web/src/lib.rs",

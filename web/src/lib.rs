@@ -25,7 +25,6 @@
 //! - [`delivery`]: messages that are repeated until they are acknowledged.
 //! - [`connection`]: the connections to the portal and to the server behind it.
 //! - [`connect_steps`]: the steps of connecting.
-//! - [`mask`]: hides names in the session log.
 //! - [`log`]: the session log.
 //! - [`queue`]: the uploads.
 //! - [`upload_list`]: the rows of the list of uploads.
@@ -52,7 +51,6 @@ pub mod format;
 pub mod join;
 pub mod json;
 pub mod log;
-pub mod mask;
 pub mod page;
 pub mod path;
 pub mod problem;

@@ -35,6 +35,8 @@ fn run() -> Result<()> {
     for input in [
         "Cargo.lock",
         "Cargo.toml",
+        "mask/Cargo.toml",
+        "mask/src",
         "protocol/Cargo.toml",
         "protocol/src",
         "web/Cargo.toml",

@@ -1,5 +1,6 @@
 //! The texts of the session log's view.
 
+use mask::NameKind;
 use protocol::server::LogKind;
 
 use super::pairs::Answered;
@@ -21,6 +22,17 @@ pub fn answer(answered: &Answered) -> String {
 #[must_use]
 pub fn ftps_session(number: u32) -> String {
     Text::LogSession.fill(&[&number])
+}
+
+/// The label in place of a masked name.
+#[must_use]
+pub fn masked_name(kind: NameKind, number: u32) -> String {
+    let word = match kind {
+        NameKind::Host => Text::LogMaskedHost,
+        NameKind::User => Text::LogMaskedUser,
+        NameKind::Path => Text::LogMaskedPath,
+    };
+    word.fill(&[&number])
 }
 
 /// An error of the log, for screen readers.

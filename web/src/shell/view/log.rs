@@ -4,6 +4,7 @@
 use std::ops::{Range, RangeInclusive};
 
 use js_sys::{Array, Date};
+use mask::{Label, MaskOptions, Masker, NameKind};
 use protocol::server::{LogKind, LogLine};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement, HtmlInputElement, HtmlSelectElement};
@@ -20,7 +21,6 @@ use crate::{
     format,
     log::wording,
     log::{self, KindFilter, Log, LogFilter, pairs::Pairs},
-    mask::{MaskOptions, Masker, NameKind},
     page::Page,
     shell::{
         dom::{Dom, Exception, Template, Visibility, query, set_attribute, set_text, show},
@@ -120,7 +120,7 @@ impl LogView {
             per_frame: *LINES_PER_FRAME.start(),
             sessions: 0,
             filter: LogFilter::default(),
-            masks: Masker::default(),
+            masks: Masker::new(wording::masked_name as Label),
             search: Search::default(),
             explanations: Explanations::default(),
             pairs: Pairs::default(),

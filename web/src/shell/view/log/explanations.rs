@@ -1,6 +1,7 @@
 //! The explanations of lines: loaded when the reader asks for the first one, shown below their lines.
 
 use js_sys::Array;
+use mask::Masker;
 use protocol::{EXPLANATIONS_PATH, Problem, server::LogLine};
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
@@ -10,7 +11,6 @@ use super::{LogView, Outcome, line_of, log_line};
 use crate::join::concat;
 use crate::{
     log::{Log, wording},
-    mask::Masker,
     shell::{
         dom::{Dom, Exception, query, set_attribute, set_text},
         locale::language,

@@ -5,6 +5,11 @@
 //! (an address, a quoted or absolute path) or because a command has used it. In doubt, too much is
 //! masked rather than too little. Passwords are in no log.
 //!
+//! # Layers
+//! - `names`: the names that are known.
+//! - `arguments`: the paths in commands and replies.
+//! - `forms`: the forms by which names are recognised.
+//!
 //! # Limits
 //! A name that no command has used, and that looks like any word, is not recognised: a server's own
 //! prose may contain one.
@@ -22,8 +27,6 @@ use self::{
     },
     names::Names,
 };
-use crate::join::concat;
-use crate::texts::Text;
 
 mod arguments;
 mod forms;
@@ -59,16 +62,32 @@ pub enum NameKind {
     Path,
 }
 
+/// Returns the label in place of a name: of its kind and with its number.
+pub type Label = fn(NameKind, u32) -> String;
+
 /// The known names and their numbers.
-#[derive(Debug, Default)]
-pub struct Masker {
+#[derive(Debug)]
+pub struct Masker<L = Label> {
+    label: L,
     options: MaskOptions,
     hosts: Names,
     users: Names,
     paths: Names,
 }
 
-impl Masker {
+impl<L: Fn(NameKind, u32) -> String> Masker<L> {
+    /// Creates a masker that masks nothing yet, with labels in the user's language.
+    #[must_use]
+    pub fn new(label: L) -> Self {
+        Self {
+            label,
+            options: MaskOptions::default(),
+            hosts: Names::default(),
+            users: Names::default(),
+            paths: Names::default(),
+        }
+    }
+
     /// Sets the kinds of names to mask. The numbers of known names stay.
     pub fn set_options(&mut self, options: MaskOptions) {
         self.options = options;
@@ -159,7 +178,11 @@ impl Masker {
         let (verb, argument) = verb_and_argument(line);
         if verb == "USER" {
             return match self.options.users {
-                true => concat(&[verb, " ", &*self.users.label(NameKind::User, argument)]),
+                true => joined(&[
+                    verb,
+                    " ",
+                    &*(self.label)(NameKind::User, self.users.number_of(argument)),
+                ]),
                 false => line.to_owned(),
             };
         }
@@ -168,15 +191,15 @@ impl Masker {
             && is_telling(path)
         {
             let before = line.strip_suffix(path).unwrap_or_default();
-            return concat(&[before, &*self.paths.label(NameKind::Path, path)]);
+            return joined(&[before, &*(self.label)(NameKind::Path, self.paths.number_of(path))]);
         }
         self.hide_text(line, false)
     }
 
     /// Subject, issuer and digest identify the server.
     fn hide_certificate(&mut self, line: &str) -> String {
-        let label = self.hosts.label(NameKind::Host, line);
-        concat(&[CERTIFICATE, &*label])
+        let label = (self.label)(NameKind::Host, self.hosts.number_of(line));
+        joined(&[CERTIFICATE, &*label])
     }
 
     /// Masks the names in a text, looking at each position where one may begin.
@@ -229,7 +252,7 @@ impl Masker {
             NameKind::User => &mut self.users,
             NameKind::Path => &mut self.paths,
         };
-        Some((length, names.label(kind, &name)))
+        Some((length, (self.label)(kind, names.number_of(&name))))
     }
 
     /// Returns the length of a host at the start of `rest`, and its normalised name.
@@ -272,15 +295,12 @@ impl Masker {
 /// The start of a line about a server's certificate.
 const CERTIFICATE: &str = "Certificate: ";
 
-/// The label in place of a masked name.
-#[must_use]
-pub fn label(kind: NameKind, number: u32) -> String {
-    let word = match kind {
-        NameKind::Host => Text::LogMaskedHost,
-        NameKind::User => Text::LogMaskedUser,
-        NameKind::Path => Text::LogMaskedPath,
-    };
-    word.fill(&[&number])
+/// Joins texts. The standard library's `concat` has code for each type of text, a kilobyte in the page's
+/// program.
+fn joined(parts: &[&str]) -> String {
+    let mut joined = String::new();
+    parts.iter().for_each(|part| joined.push_str(part));
+    joined
 }
 
 #[cfg(test)]

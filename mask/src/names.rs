@@ -1,7 +1,5 @@
 //! The names that are known, each with its number.
 
-use super::{NameKind, label};
-
 /// The most names of a kind that are remembered. Then all are forgotten, and the numbers continue: the
 /// same names get other numbers, and are still masked.
 const MAX_NAMES: usize = 20_000;
@@ -14,11 +12,6 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn label(&mut self, kind: NameKind, name: &str) -> String {
-        let number = self.number_of(name);
-        label(kind, number)
-    }
-
     /// Returns the number of a name; a new name gets the next one.
     pub(super) fn number_of(&mut self, name: &str) -> u32 {
         if name.is_empty() {

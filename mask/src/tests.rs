@@ -51,8 +51,17 @@ fn line(kind: LogKind, text: &str) -> LogLine {
     }
 }
 
+fn english(kind: NameKind, number: u32) -> String {
+    let word = match kind {
+        NameKind::Host => "host",
+        NameKind::User => "user",
+        NameKind::Path => "path",
+    };
+    format!("[{word} {number}]")
+}
+
 fn masks(choice: MaskOptions) -> Masker {
-    let mut masks = Masker::default();
+    let mut masks = Masker::new(english as Label);
     masks.set_options(choice);
     masks.learn_name(NameKind::Host, "ftp.harbour.example");
     masks.learn_name(NameKind::User, "mara");
@@ -203,7 +212,7 @@ proptest::proptest! {
         verb in "STOR|SIZE|CWD|RNTO|DELE|MLST",
     ) {
         let command = line(LogKind::Command, &format!("{verb} {path}"));
-        let mut masks = Masker::default();
+        let mut masks = Masker::new(english as Label);
         masks.set_options(ALL);
         masks.learn(&command);
         let label = masks.mask_line(&command);
