@@ -18,6 +18,7 @@
 //! - [`language`]: the language of the user.
 //! - [`connect`]: the destination and the credentials of a connection.
 //! - [`problem`]: an error with its stage, its cause and its remedy.
+//! - [`doctor`]: the report of an examination of an FTPS server.
 //! - [`entry`]: files and directories on the server.
 //! - [`client`]: the page's messages.
 //! - [`server`]: the portal's messages.
@@ -27,6 +28,7 @@ pub mod chunk;
 pub mod client;
 pub mod connect;
 pub mod delivery;
+pub mod doctor;
 pub mod entry;
 pub mod flow;
 pub mod language;

@@ -5,7 +5,10 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
-use crate::settings::{DESCRIPTIONS, PublicUrl, SettingValue, heading_before};
+use crate::{
+    commands::doctor,
+    settings::{DESCRIPTIONS, PublicUrl, SettingValue, heading_before},
+};
 
 /// Returns the command `ferryport` with all of its subcommands.
 #[must_use]
@@ -29,6 +32,7 @@ pub fn command() -> Command {
         .subcommand(health)
         .subcommand(reload)
         .subcommand(check_command())
+        .subcommand(doctor::command())
         .subcommand(config_command())
         .subcommand(keys())
         .subcommand(preset());

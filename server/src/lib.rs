@@ -15,7 +15,6 @@
 //! - [`https_client`]: HTTPS requests of the portal itself.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`settings`]: every setting, its unit, its default.
-//! - [`command_line`]: the subcommands and flags of `ferryport`.
 //! - [`passed_sockets`]: sockets that the supervisor has opened.
 //! - [`client`]: the client of a request, as limits count it.
 //! - [`keyring`]: the keys that seal what is secret in the store.
@@ -27,6 +26,7 @@
 //! - [`problems`]: builds problems in the user's language.
 //! - [`policy`]: the rules about destinations.
 //! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
+//! - [`doctor`]: examines FTPS servers.
 //! - [`acme`]: the certificate that the portal gets by itself.
 //! - [`limits`]: limits on clients, and on what all of them may do to one server.
 //! - [`websocket`]: the frames between browser and portal.
@@ -46,6 +46,7 @@
 //! - [`control_socket`]: the Unix socket on which `ferryport reload` asks a running portal.
 //! - [`serve`]: the portal from its listener to its end.
 //! - [`commands`]: the commands of an operator, besides running the portal.
+//! - [`command_line`]: the subcommands and flags of `ferryport`.
 
 pub mod acme;
 pub mod app;
@@ -58,6 +59,7 @@ pub mod convert;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod descriptors;
+pub mod doctor;
 pub mod ftps_connection;
 pub mod health;
 pub mod host;

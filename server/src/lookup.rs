@@ -149,6 +149,13 @@ impl Lookups {
         Ok(addresses.into_iter().map(|address| (address, port).into()).collect())
     }
 
+    /// Remembers addresses of a name, as if the name service had answered.
+    #[cfg(test)]
+    pub(crate) fn remember(&self, name: &str, addresses: &[IpAddr]) {
+        let answer = Ok(addresses.to_vec());
+        lock(&self.known).put(name.to_owned(), Known { since: Instant::now(), answer });
+    }
+
     /// Returns what is remembered of a name, or asks.
     async fn cached(
         &self,

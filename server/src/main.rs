@@ -1,7 +1,7 @@
 //! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
 //! with (`demo`), checks a running portal (`health`), lets it read its configuration again (`reload`),
-//! prints, checks and makes its configuration (`config`), or manages what it keeps (`keys`,
-//! `preset`).
+//! prints, checks and makes its configuration (`config`), manages what it keeps (`keys`, `preset`), or
+//! examines an FTPS server (`doctor`).
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use ferryport::{
         self,
         check::{self, verdict::State},
         config::{self, Tried},
-        init,
+        doctor, init,
         reload::{self, ReloadError},
     },
     descriptors, health,
@@ -35,7 +35,7 @@ use tracing_subscriber::EnvFilter;
 /// The exit code for a configuration that cannot be used: `EX_CONFIG` of sysexits(3).
 const BAD_CONFIGURATION: u8 = 78;
 
-/// The exit code of `check` for a command line that cannot be used: `EX_USAGE` of sysexits(3).
+/// The exit code of `check` and `doctor` for a command line that cannot be used: `EX_USAGE` of sysexits(3).
 const BAD_USAGE: u8 = 64;
 
 /// Where Debian's package has the systemd unit.
@@ -47,7 +47,7 @@ const TEMPORARY_FAILURE: u8 = 75;
 fn main() -> ExitCode {
     let matches = match command_line::command().try_get_matches() {
         Ok(matches) => matches,
-        Err(error) if error.use_stderr() && std::env::args().nth(1).as_deref() == Some("check") => {
+        Err(error) if error.use_stderr() && has_exit_codes_of_its_own() => {
             // Nothing can be done where even this cannot be printed.
             let _printed = error.print();
             return ExitCode::from(BAD_USAGE);
@@ -56,6 +56,9 @@ fn main() -> ExitCode {
     };
     if let Some(("check", matches)) = matches.subcommand() {
         return check(matches);
+    }
+    if let Some(("doctor", matches)) = matches.subcommand() {
+        return doctor::run(matches);
     }
     match run(&matches) {
         Ok(Stopped::Drained) => ExitCode::SUCCESS,
@@ -68,6 +71,11 @@ fn main() -> ExitCode {
             exit_code(&error)
         }
     }
+}
+
+/// Whether the command uses the exit code 2, which is clap's, for something else.
+fn has_exit_codes_of_its_own() -> bool {
+    matches!(std::env::args().nth(1).as_deref(), Some("check" | "doctor"))
 }
 
 /// Returns the exit code for an error.

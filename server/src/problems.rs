@@ -41,6 +41,11 @@ pub(crate) fn problem(stage: Stage, who: Who, message: String, remedy: String) -
     Problem { remedy, ..Problem::new(stage, message) }
 }
 
+/// Builds a remedy.
+pub(crate) fn remedy(who: Who, what: String) -> Remedy {
+    Remedy { who, what }
+}
+
 /// Replaces the message of a problem. The session log has the earlier one.
 pub(crate) fn reworded(problem: Problem, message: String) -> Problem {
     let logged = problem.logged.or(Some(problem.message));
@@ -107,7 +112,7 @@ impl ProblemBuilder {
     }
 
     /// Returns the reasons not to trust the certificate, if there are any, then the likely cause.
-    fn cause(self, error: &ftps::Error) -> String {
+    pub(crate) fn cause(self, error: &ftps::Error) -> String {
         let faults = error.is_certificate().map_or(&[][..], |untrusted| &untrusted.faults);
         self.cause_after(faults, Cause::of(error), error.evidence())
     }
@@ -117,7 +122,8 @@ impl ProblemBuilder {
         sentences.chain([self.explanation(cause, evidence)]).collect::<Vec<_>>().join(" ")
     }
 
-    fn explanation(self, cause: Cause, evidence: &Evidence) -> String {
+    /// Returns the text about a cause.
+    pub(crate) fn explanation(self, cause: Cause, evidence: &Evidence) -> String {
         let port = evidence.data_port.or(evidence.target.map(|(address, _)| address.port()));
         let code = cause.code();
         let without_port = format!("{code}.explanation_without_port");
@@ -135,7 +141,8 @@ impl ProblemBuilder {
         })
     }
 
-    fn remedy(self, cause: Cause) -> Remedy {
+    /// Returns the remedy for a cause.
+    pub(crate) fn remedy(self, cause: Cause) -> Remedy {
         let who = match cause.who() {
             ftps::Who::You => Who::You,
             ftps::Who::ServerOperator => Who::ServerOperator,

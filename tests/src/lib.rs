@@ -26,6 +26,7 @@
 //! - [`content`]: the bytes and the names of uploaded files.
 //! - [`client`]: a native client of the portal's WebSocket.
 //! - [`hostile_server`]: an FTPS server that sends as much as it can.
+//! - [`faulty_server`]: an FTPS server that is wrong in one thing.
 //! - [`browser`]: a headless Chromium or Firefox, controlled over its own protocol.
 //! - [`axe`]: the accessibility rules of axe-core, run on the page.
 //! - [`user`]: what a user does on the page.
@@ -46,6 +47,7 @@ pub mod engine;
 pub mod extent;
 pub mod fake_peers;
 pub mod fault_proxy;
+pub mod faulty_server;
 pub mod greeting_relay;
 pub mod hostile_server;
 pub mod package_files;

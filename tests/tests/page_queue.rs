@@ -60,7 +60,10 @@ async fn the_worker_digests_what_was_sent_and_nothing_of_a_stopped_upload() {
     let answer: serde_json::Value = serde_json::from_str(answer.as_str().unwrap()).unwrap();
     // The check values of CRC-32 (ISO-HDLC) of `123456789` and of `56789`.
     let (all, end) = ("cbf43926", "131da070");
-    assert_eq!(answer, serde_json::json!([[[2, 0, all, null], [2, 4, end, null]], [[3, 0, all, null]]]));
+    assert_eq!(
+        answer,
+        serde_json::json!([[[2, 0, all, null], [2, 4, end, null]], [[3, 0, all, null]]])
+    );
     page.finish().await;
 }
 

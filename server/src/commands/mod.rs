@@ -6,12 +6,16 @@
 //! - [`init`]: asks what a portal needs, and writes its configuration.
 //! - [`reload`]: asks a running portal to read its configuration again.
 //! - [`keys`]: `ferryport keys new`, `list` and `rotate`.
+//! - `password`: reads a password.
 //! - [`preset`]: `ferryport preset set-password`.
+//! - [`doctor`]: `ferryport doctor`.
 
 pub mod check;
 pub mod config;
+pub mod doctor;
 pub mod init;
 pub mod keys;
+mod password;
 pub mod preset;
 pub mod reload;
 

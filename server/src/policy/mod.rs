@@ -165,6 +165,12 @@ impl Policy {
         &self.lookups
     }
 
+    /// Remembers addresses of a name, as if the name service had answered.
+    #[cfg(test)]
+    pub(crate) fn remember(&self, name: &str, addresses: &[IpAddr]) {
+        self.lookups.remember(name, addresses);
+    }
+
     /// Returns the presets that users choose from; none where they type a host.
     #[must_use]
     pub fn presets(&self) -> &[Arc<Preset>] {

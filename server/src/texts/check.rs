@@ -4,10 +4,14 @@
 use std::collections::BTreeMap;
 
 use ftps::{Cause, Explanation, sentence::SentenceCode};
+use protocol::doctor::CheckId;
 
 use super::{FILES, Text, Texts};
 
-const TEMPLATE: &str = include_str!("../../../templates/index.html");
+const TEMPLATE: &str = concat!(
+    include_str!("../../../templates/index.html"),
+    include_str!("../../../templates/doctor_report.html")
+);
 
 /// The texts of the page's program. They are read from its source, because the portal knows the
 /// page's assets and not its crate.
@@ -22,6 +26,10 @@ const SENTENCES: [&str; 6] =
 
 /// Tables whose texts follow a colon: the sources of an error.
 const SOURCES: [&str; 4] = ["error.malformed.", "error.passive.", "error.proxy.", "system."];
+
+/// Texts of the doctor that are not sentences. A report's table has labels and a sentence.
+const FRAGMENTS: [&str; 5] =
+    ["doctor.fails.", "doctor.feature_", "doctor.state.", "doctor.title.", "doctor.verdict_"];
 
 /// English words that do not occur in the other languages.
 const ENGLISH: [&str; 12] =
@@ -118,6 +126,14 @@ fn uses(template: &'static str, english: &'static Texts) -> Uses {
         uses.insert(key, of_explanation);
         uses.insert(format!("{cause}.remedy"), Vec::new());
     }
+    for id in CheckId::ALL {
+        for table in ["fails", "title"] {
+            uses.insert(format!("doctor.{table}.{}", id.word()), Vec::new());
+        }
+    }
+    for state in ["failed", "note", "ok", "skipped", "warning"] {
+        uses.insert(format!("doctor.state.{state}"), Vec::new());
+    }
     for key in ["language.tag", "language.name", "language.plural"] {
         uses.insert(key.to_owned(), Vec::new());
     }
@@ -189,6 +205,8 @@ fn malformed(texts: &Texts, room: usize) -> Vec<String> {
         let has_full_stop = match key.split('.').next().unwrap() {
             "cause" | "explanation" | "certificate_fault" => true,
             "problem" => is_remedy,
+            "doctor" if key.starts_with("doctor.report.") => continue,
+            "doctor" => !FRAGMENTS.iter().any(|beginning| key.starts_with(beginning)),
             "error" | "system" => false,
             _ => continue,
         };
