@@ -174,7 +174,7 @@ async fn a_hostile_greeting_is_shown_as_text_and_a_failure_shows_its_remedy() {
     page.click(&error).await;
     page.until("the remedy under the line", async || {
         let shown = text(&page).await;
-        shown.contains("For the server's administrator:").then_some(())
+        shown.contains("The server's administrator can help:").then_some(())
     })
     .await;
     page.screenshot("log-3-failed").await;

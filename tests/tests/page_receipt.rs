@@ -114,7 +114,7 @@ async fn facts(page: &Page, server: &Server) -> String {
 async fn receipt_is_saved(page: &Page, content: Content) {
     let folder = tempfile::tempdir().unwrap();
     page.allow_downloads(folder.path()).await;
-    page.press_button("Download CSV").await;
+    page.press_button("Receipt as CSV").await;
     let saved = page
         .until("the file", async || {
             let file = fs::read_dir(folder.path()).unwrap().next()?.unwrap().path();

@@ -19,8 +19,15 @@ pub fn sentence(queue: &Queue, took: Duration) -> String {
     stored_text(&totals, took, mean(totals.stored, took))
 }
 
+/// The least time with a mean rate: beside a shorter one, which is shown in whole seconds, the rate
+/// would look wrong.
+const LEAST_TIME_WITH_RATE: Duration = Duration::from_secs(10);
+
 /// Returns the bytes per second; `None` for a time that is too short.
 fn mean(bytes: u64, took: Duration) -> Option<u64> {
+    if took < LEAST_TIME_WITH_RATE {
+        return None;
+    }
     let thousandfold = bytes.saturating_mul(MILLIS_PER_SECOND);
     thousandfold.checked_div(millis(took)).filter(|rate| *rate > 0)
 }
@@ -116,12 +123,12 @@ mod tests {
         queue.set_stored_at(Row(0), 1_700_000_000_000);
         let home =
             Destination { host: "h".into(), port: 21, encryption: None, username: "u\n".into() };
-        let text = receipt(&queue, Some(&home), Duration::from_millis(1500));
+        let text = receipt(&queue, Some(&home), Duration::from_secs(15));
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines.len(), 4, "{text}");
         assert_eq!(
             lines[0],
-            "1 file stored: 3.0\u{a0}MB in 2\u{a0}s, 2.0\u{a0}MB/s on average · 1 failed"
+            "1 file stored: 3.0\u{a0}MB in 15\u{a0}s, 200\u{a0}kB/s on average · 1 failed"
         );
         assert_eq!(lines[1], "h, port 21\tu␊");
         let done = "1700000000000\tDone, checksum confirmed by the server";
@@ -130,8 +137,8 @@ mod tests {
     }
 
     #[test]
-    fn time_that_is_no_time_has_no_rate() {
-        assert_eq!(mean(10, Duration::ZERO), None);
-        assert_eq!(mean(10, Duration::from_secs(2)), Some(5));
+    fn short_time_has_no_rate() {
+        assert_eq!(mean(1000, Duration::from_secs(9)), None);
+        assert_eq!(mean(1000, Duration::from_secs(10)), Some(100));
     }
 }

@@ -178,6 +178,10 @@ const showMatch = (is) => {
   match.textContent = match.dataset[is] ?? "";
   // Only an empty field may be passed over.
   field("certificate-trust").disabled = is === "no" || is === "part";
+  const ways = ["secondary", "primary"];
+  if (is === "no") ways.reverse();
+  field("certificate-cancel").className = ways[0];
+  field("certificate-ask").className = ways[1];
 };
 expected.addEventListener("input", () => {
   const digits = expected.value.toLowerCase().replace(/sha-?256/g, "|").replace(/[\s:-]/g, "");
