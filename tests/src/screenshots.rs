@@ -21,25 +21,45 @@ struct Arguments {
     /// One of: empty, connecting, certificate, mismatch, ready, blocked, security, dragging, uploading,
     /// conflict, long-name, failed, interrupted, done, thousands, opened, support
     states: Vec<String>,
+    /// Shows the page in this language once it is in the state, for example `de`. The page is loaded again
+    /// for it, which only states with a connection survive.
+    #[arg(long)]
+    language: Option<String>,
 }
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let states = chosen(&Arguments::parse().states)?;
+    let Arguments { states, language } = Arguments::parse();
+    let states = chosen(&states)?;
     let portal = portal()?;
     let page = Page::open("about:blank", WIDTHS[0]).await;
     for state in states {
         let _state = PreparedState::prepare(&page, &portal, state).await;
+        if let Some(language) = &language {
+            change_language(&page, language).await;
+        }
         for width in WIDTHS {
             page.resize(width).await;
             for scheme in Scheme::ALL {
                 page.prefer(scheme).await;
-                let name = format!("{state}-{width}-{}", scheme.name());
+                let language = language.as_ref().map(|language| format!("-{language}"));
+                let language = language.unwrap_or_default();
+                let name = format!("{state}-{width}-{}{language}", scheme.name());
                 println!("{}", page.screenshot(&name).await.canonicalize()?.display());
             }
         }
     }
     Ok(())
+}
+
+/// Loads the page in a language, and waits until it has its connection again.
+async fn change_language(page: &Page, language: &str) {
+    page.run(&format!("location.search = '?lang={language}'; null")).await;
+    let is_there = format!(
+        "document.documentElement?.lang === '{language}'
+            && document.body?.dataset.phase === 'connected'"
+    );
+    page.until(language, async || (page.run(&is_there).await == true).then_some(())).await;
 }
 
 /// The states of these names; all where none is named.

@@ -38,8 +38,9 @@ use tower_http::{CompressionLevel, compression::CompressionLayer};
 
 use crate::app::App;
 
-/// How well pages are compressed, of 11 in Brotli and 9 in gzip: 5 makes a page an eighth smaller than 4,
-/// which is the default, in the same time.
+/// How well answers are compressed that are made for each request, of 11 in Brotli and 9 in gzip: 5 makes
+/// them an eighth smaller than 4, which is the default, in the same time. The page itself is kept
+/// compressed by Brotli: [`page`].
 const PAGE_COMPRESSION: CompressionLevel = CompressionLevel::Precise(5);
 
 /// Returns all routes, with the headers of every answer.

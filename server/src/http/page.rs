@@ -274,7 +274,7 @@ mod tests {
         ] {
             let (headers, html) = get(query, accepted).await;
             assert_eq!(headers[CONTENT_LANGUAGE], tag);
-            assert_eq!(headers[VARY], "accept-language, cookie");
+            assert_eq!(headers[VARY], "accept-language, accept-encoding, cookie");
             assert_eq!(headers.contains_key(SET_COOKIE), query.contains("lang"));
             assert!(html.contains(&format!("<html lang=\"{tag}\">")), "{html}");
             assert!(html.contains(sentence), "{html}");
