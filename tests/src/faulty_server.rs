@@ -63,6 +63,8 @@ pub enum Fault {
     NoFeatures,
     /// It names data ports that do not answer.
     BlockedPorts,
+    /// Its replies to `PASV` name data ports that do not answer, those to `EPSV` others.
+    BlockedPasvPorts,
     /// It names this address in its replies to `PASV`.
     PassiveAddress([u8; 4]),
     /// It breaks the TLS handshakes of data connections off, and says that it wants resumed sessions.
@@ -140,7 +142,7 @@ impl FaultyServer {
         let address = listener.local_addr().expect("the listener is bound");
         let (counts, files) = (Arc::<Counts>::default(), Files::default());
         let blocked = match fault {
-            Fault::BlockedPorts => Some(BlockedPort::new().await),
+            Fault::BlockedPorts | Fault::BlockedPasvPorts => Some(BlockedPort::new().await),
             _ => None,
         };
         let server = Server {

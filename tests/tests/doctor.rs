@@ -384,6 +384,15 @@ async fn blocked_data_ports_are_named() {
 }
 
 #[tokio::test]
+async fn ports_of_which_only_some_are_reached_are_named() {
+    let report = report_of(Fault::BlockedPasvPorts).await;
+    expect_wrong(&report, &[(CheckId::PassivePorts, CheckState::Failed)]);
+    let says = &check(&report, CheckId::PassivePorts).says;
+    assert!(says.contains("blocks some of the server's data ports"), "{says}");
+    assert_eq!(check(&report, CheckId::Listing).state, CheckState::Ok);
+}
+
+#[tokio::test]
 async fn private_address_for_the_data_is_a_remark() {
     let report = report_of(Fault::PassiveAddress([192, 168, 1, 5])).await;
     expect_wrong(&report, &[(CheckId::PassivePorts, CheckState::Warning)]);
@@ -478,6 +487,14 @@ async fn other_ports_of_the_server_are_examined_where_they_are_permitted() {
     let ssh = Fault::Greets("SSH-2.0-OpenSSH_9.2\r\n");
     let _ssh = FaultyServer::start_at(at(22), ssh, Shown::Valid).await;
     let _implicit = FaultyServer::start_at(at(990), Fault::Implicit, Shown::Valid).await;
+    // At the port for implicit TLS, the remedy for explicit TLS is seen to work.
+    let permitted = doctor(&server, "127.77.0.1:*");
+    let explicit = Some(Encryption::Explicit);
+    let asked = Examination { encryption: explicit, ..examination(at(990)) };
+    let report = permitted.examine(&asked, &mut |_| ()).await;
+    assert_eq!(check(&report, CheckId::Greeting).state, CheckState::Failed);
+    assert_eq!(check(&report, CheckId::ImplicitTls).state, CheckState::Ok, "{report:#?}");
+
     let doctor = doctor(&server, "127.77.0.1:*");
     let own = Some(Fingerprint::of(server.certificate()));
     let asked = Examination { trusted_certificate: own, ..examination(server.address()) };

@@ -1,7 +1,7 @@
 //! `ferryport doctor HOST`: examines an FTPS server, and says what works, what does not, and who can
 //! change it.
 
-use std::{fs, path::PathBuf, process::ExitCode};
+use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
@@ -128,7 +128,7 @@ fn try_run(matches: &ArgMatches) -> anyhow::Result<DoctorVerdict> {
     let mut masks = masked::masks(&examination, mask_options(matches));
     let mut tell = |check: &DoctorCheck| {
         if !is_json {
-            print!("{}", lines_of(&masks.check(check), language));
+            show(&lines_of(&masks.check(check), language));
         }
     };
     let report = runtime.block_on(doctor.examine(&examination, &mut tell));
@@ -136,13 +136,19 @@ fn try_run(matches: &ArgMatches) -> anyhow::Result<DoctorVerdict> {
     runtime.shutdown_background();
     let report = masks.report(&report);
     match is_json {
-        true => println!("{}", serde_json::to_string_pretty(&report)?),
-        false => println!("\n{}", report.summary),
+        true => show(&(serde_json::to_string_pretty(&report)? + "\n")),
+        false => show(&format!("\n{}\n", report.summary)),
     }
     if let Some(path) = matches.get_one::<PathBuf>("html") {
         write_html(&report, language, path)?;
     }
     Ok(report.verdict)
+}
+
+/// Prints a text. Nobody may want to read it to its end.
+fn show(text: &str) {
+    let mut stdout = std::io::stdout();
+    let _closed = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 fn mask_options(matches: &ArgMatches) -> MaskOptions {

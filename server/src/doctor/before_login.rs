@@ -161,6 +161,9 @@ impl Run<'_> {
                     None => false,
                 };
                 match examined {
+                    true if address.port() == self.examination.port => {
+                        self.findings.ok(Text::DoctorImplicitMain, &[&address.port()])
+                    }
                     true => self.findings.ok(Text::DoctorImplicitAlso, &[]),
                     false => self.findings.of(CheckState::Note, Text::DoctorImplicitOther, &[]),
                 }

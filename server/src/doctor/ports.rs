@@ -96,8 +96,10 @@ impl Run<'_> {
                 break;
             }
         }
-        let others = self.other_ports(rules).await;
-        self.known.ports = others;
+        self.known.ports = self.other_ports(rules).await;
+        if destination.port() == IMPLICIT_PORT {
+            self.known.ports.implicit = own;
+        }
         let port = destination.port();
         let finding = match own.cause() {
             None => self.findings.ok(Text::DoctorPortsOk, &[&port]),

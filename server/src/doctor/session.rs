@@ -48,6 +48,8 @@ enum TriedPort {
 #[derive(Default)]
 struct NamedPorts {
     ports: Vec<u16>,
+    /// One of them that was reached.
+    reached: Option<u16>,
     /// An address that is not the server's.
     other_address: Option<IpAddr>,
 }
@@ -154,7 +156,10 @@ impl Run<'_> {
                         tried = TriedPort::Refused(error);
                         break;
                     }
-                    TriedPort::Reached(port) => tried = TriedPort::Reached(port),
+                    TriedPort::Reached(port) => {
+                        named.reached = Some(port);
+                        tried = TriedPort::Reached(port);
+                    }
                     TriedPort::NotAsked => {}
                 }
             }
@@ -164,10 +169,11 @@ impl Run<'_> {
             (_, Some(error)) => TriedPort::Unreachable(error),
             (tried, None) => tried,
         };
-        let reached_passive = matches!(passive, TriedPort::Reached(_));
+        let reached_passive = named.reached.is_some();
+        let all_passive = matches!(passive, TriedPort::Reached(_));
         let reached_extended = matches!(extended, TriedPort::Reached(_));
         of_extended.iter().for_each(|line| self.evidence.add(line));
-        let finding = self.extended_finding(&extended, reached_passive);
+        let finding = self.extended_finding(&extended, all_passive);
         self.end_after(CheckId::Epsv, finding, took_extended);
         of_passive.iter().for_each(|line| self.evidence.add(line));
         let finding = self.passive_finding(&passive, &named, &extended);
@@ -206,13 +212,14 @@ impl Run<'_> {
         }
     }
 
-    fn extended_finding(&self, extended: &TriedPort, reached_passive: bool) -> Finding {
+    /// `all_passive` is whether all ports that `PASV` named were reached.
+    fn extended_finding(&self, extended: &TriedPort, all_passive: bool) -> Finding {
         match extended {
             TriedPort::Reached(port) => self.findings.ok(Text::DoctorEpsvOk, &[port]),
-            TriedPort::Refused(_) if reached_passive => {
+            TriedPort::Refused(_) if all_passive => {
                 self.findings.of(CheckState::Note, Text::DoctorEpsvRefused, &[])
             }
-            TriedPort::Unreachable(_) if reached_passive => {
+            TriedPort::Unreachable(_) if all_passive => {
                 let who = protocol::problem::Who::Network;
                 let remedy = self.findings.remedy_of(who, Text::DoctorEpsvOnlyPasvRemedy);
                 self.findings.of(CheckState::Warning, Text::DoctorEpsvOnlyPasv, &[]).with(remedy)
@@ -231,21 +238,25 @@ impl Run<'_> {
         extended: &TriedPort,
     ) -> Finding {
         let ports = listed(&named.ports);
-        match (passive, extended) {
+        let reached = match extended {
+            TriedPort::Reached(port) => Some(*port),
+            TriedPort::Unreachable(_) | TriedPort::Refused(_) | TriedPort::NotAsked => None,
+        };
+        match (passive, named.reached.or(reached)) {
             (TriedPort::NotAsked, _) => self.findings.skipped(Text::DoctorPassiveIpv6),
-            (TriedPort::Refused(_), TriedPort::Reached(_)) => {
+            (TriedPort::Refused(_), Some(_)) => {
                 self.findings.of(CheckState::Note, Text::DoctorPassiveRefused, &[])
             }
-            (TriedPort::Refused(error), _) => self.findings.of_error(error),
+            (TriedPort::Refused(error), None) => self.findings.of_error(error),
             // The firewall lets some of the ports through.
-            (TriedPort::Unreachable(error), TriedPort::Reached(reached)) => {
+            (TriedPort::Unreachable(error), Some(reached)) => {
                 let blocked = error.evidence().data_port.unwrap_or_default();
                 let partly = Text::DoctorPassivePartly;
-                let values: [&dyn std::fmt::Display; 2] = [&blocked, reached];
-                let finding = self.findings.of(CheckState::Warning, partly, &values);
+                let values: [&dyn std::fmt::Display; 2] = [&blocked, &reached];
+                let finding = self.findings.of(CheckState::Failed, partly, &values);
                 finding.with(self.open_ports(&named.ports, Cause::of(error)))
             }
-            (TriedPort::Unreachable(error), _) => {
+            (TriedPort::Unreachable(error), None) => {
                 let finding = self.findings.of_error(error);
                 let seen = self.findings.ok(Text::DoctorPassiveSeen, &[&ports]).says;
                 finding.and(&seen).with(self.open_ports(&named.ports, Cause::of(error)))

@@ -129,9 +129,10 @@ impl Server {
     }
 
     async fn passive(&self, session: &mut Session, verb: &str) -> io::Result<String> {
+        let is_open = self.fault == Fault::BlockedPasvPorts && verb == "EPSV";
         let port = match &*self.blocked {
-            Some(blocked) => blocked.port(),
-            None => {
+            Some(blocked) if !is_open => blocked.port(),
+            Some(_) | None => {
                 let listener = TcpListener::bind((self.ip, 0)).await?;
                 let port = listener.local_addr()?.port();
                 session.listener = Some(listener);
