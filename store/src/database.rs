@@ -4,9 +4,15 @@
 //! - [`secrets`]: sealed secrets.
 //! - [`certificates`]: certificates, and the challenges for them.
 //! - [`leases`]: work that only one portal may do at a time.
+//! - [`drops`]: links that anybody can upload to.
+//! - [`claims`]: the files of arrivals, from the claim before their first byte to their end.
+//! - [`arrivals`]: what guests have delivered.
 //! - this module: [`Store`], and its start.
 
+pub mod arrivals;
 pub mod certificates;
+pub mod claims;
+pub mod drops;
 pub mod leases;
 pub mod secrets;
 
@@ -99,6 +105,7 @@ impl Store {
         let store = Self { address: address.clone(), pool, _lock: lock };
         if is_alone {
             store.remove_leases().await?;
+            store.pause_all_claims().await?;
         }
         Ok(store)
     }

@@ -86,6 +86,16 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// The database aborted a transaction, because another one waited for it, or it for that one.
+    #[error(
+        "the store {address}: a transaction met another one, and was aborted: {reason}. Try again"
+    )]
+    Aborted {
+        /// The address.
+        address: String,
+        /// What the database says.
+        reason: String,
+    },
     /// The database refuses a statement for another reason.
     #[error("the store {address}: {reason}")]
     Other {
@@ -101,7 +111,10 @@ impl StoreError {
     #[must_use]
     pub fn is_temporary(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::InUse { .. } | Self::Full { .. } => true,
+            Self::Unreachable { .. }
+            | Self::InUse { .. }
+            | Self::Full { .. }
+            | Self::Aborted { .. } => true,
             Self::BadAddress { .. }
             | Self::Refused { .. }
             | Self::NotWritable { .. }
@@ -155,11 +168,15 @@ impl StoreError {
         const UNREACHABLE: [&str; 3] = ["08", "53300", "57P"];
         /// The class of refused logins, `invalid_catalog_name` and `insufficient_privilege`.
         const REFUSED: [&str; 3] = ["28", "3D000", "42501"];
+        /// `serialization_failure` and `deadlock_detected`.
+        const ABORTED: [&str; 2] = ["40001", "40P01"];
         let is_one_of = |classes: &[&str]| classes.iter().any(|class| code.starts_with(class));
         if is_one_of(&UNREACHABLE) {
             Self::Unreachable { address, reason }
         } else if is_one_of(&REFUSED) {
             Self::Refused { address, reason }
+        } else if is_one_of(&ABORTED) {
+            Self::Aborted { address, reason }
         } else if code == "53100" {
             Self::Full { address, reason }
         } else {

@@ -1,4 +1,4 @@
-//! What a portal keeps: sealed secrets, certificates, leases.
+//! What a portal keeps: sealed secrets, certificates, leases, drops and what arrived through them.
 //!
 //! A [`Store`] is a SQLite file, for one portal, or a PostgreSQL database, for any number of them. It
 //! knows neither HTTP nor FTPS, and no key: secrets arrive and leave sealed.
@@ -28,7 +28,13 @@ mod schema;
 pub use address::Address;
 pub use database::{
     Opener, Store,
+    arrivals::{ArrivalRow, FileRow},
     certificates::{self, Challenge, StoredCertificate},
+    claims::{
+        self, ClaimOutcome, ClaimRefusal, ClaimRequest, Claimant, EarlierClaim, EarlierFile,
+        ExpiredClaim, NewArrival, NotStored, StoredFacts,
+    },
+    drops::{self, DropLimits, DropRow, DropState, DropTerms, DropUse, NewDrop},
     secrets::{ResealError, Sealed, SecretRow},
 };
 pub use error::StoreError;

@@ -16,12 +16,20 @@ struct Change {
 }
 
 /// All changes, oldest first. One that was released is never edited: sqlx compares its digest.
-const CHANGES: [Change; 1] = [Change {
-    version: 1,
-    what: "secrets and certificates",
-    sqlite: include_str!("../migrations/sqlite/0001_secrets_and_certificates.sql"),
-    postgres: include_str!("../migrations/postgres/0001_secrets_and_certificates.sql"),
-}];
+const CHANGES: [Change; 2] = [
+    Change {
+        version: 1,
+        what: "secrets and certificates",
+        sqlite: include_str!("../migrations/sqlite/0001_secrets_and_certificates.sql"),
+        postgres: include_str!("../migrations/postgres/0001_secrets_and_certificates.sql"),
+    },
+    Change {
+        version: 2,
+        what: "drops",
+        sqlite: include_str!("../migrations/sqlite/0002_drops.sql"),
+        postgres: include_str!("../migrations/postgres/0002_drops.sql"),
+    },
+];
 
 /// Returns the migrations of an kind. sqlx runs each in a transaction, and holds a lock in PostgreSQL,
 /// so that portals that start together do not collide.
