@@ -10,7 +10,7 @@
 //! sent anew on each socket: credits, of which the last one counts, and log lines, which have
 //! sequence numbers.
 
-use crate::{ClientMessage, ServerMessage};
+use crate::{ClientMessage, GuestMessage, ServerMessage, ToGuest};
 
 /// A message that may have to be acknowledged.
 pub trait Acknowledged {
@@ -73,6 +73,44 @@ impl Acknowledged for ServerMessage {
             | Self::Failed { .. }
             | Self::Waiting { .. }
             | Self::Interrupted { .. } => true,
+        }
+    }
+}
+
+impl Acknowledged for GuestMessage {
+    fn needs_ack(&self) -> bool {
+        match self {
+            Self::Ack { .. } | Self::Ping => false,
+            Self::Begin { .. }
+            | Self::Offer(_)
+            | Self::Cancel { .. }
+            | Self::Pause { .. }
+            | Self::Digest { .. }
+            | Self::Finish => true,
+        }
+    }
+}
+
+impl Acknowledged for ToGuest {
+    fn needs_ack(&self) -> bool {
+        match self {
+            Self::Welcome { .. }
+            | Self::Pong
+            | Self::Ack { .. }
+            | Self::TakenOver
+            | Self::Credit { .. }
+            | Self::Goodbye { .. } => false,
+            Self::Arrival { .. }
+            | Self::ArrivalRefused { .. }
+            | Self::Opened { .. }
+            | Self::Verifying { .. }
+            | Self::Done { .. }
+            | Self::Cancelled { .. }
+            | Self::Paused { .. }
+            | Self::Failed { .. }
+            | Self::Waiting { .. }
+            | Self::Interrupted { .. }
+            | Self::Receipt(_) => true,
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The messages between the page and the portal.
 //!
 //! Each page has one WebSocket (RFC 6455). A text frame contains JSON messages, one a line:
-//! [`ClientMessage`]s from the page, [`ServerMessage`]s from the portal; see [`lines`]. A binary
+//! [`ClientMessage`]s from the page, [`ServerMessage`]s from the portal; see [`lines`]. A guest of a drop sends
+//! [`GuestMessage`]s after its `hello`, and gets [`ToGuest`]. A binary
 //! frame, which only the page sends, is a [`ChunkHeader`] and bytes of one file.
 //!
 //! This crate does no I/O and reads no clock; it builds for the host and for wasm32. It uses no other
@@ -22,6 +23,7 @@
 //! - [`entry`]: files and directories on the server.
 //! - [`client`]: the page's messages.
 //! - [`server`]: the portal's messages.
+//! - [`guest`]: the messages between a guest of a drop and the portal.
 //! - [`delivery`]: the messages that survive their socket.
 
 pub mod chunk;
@@ -31,6 +33,7 @@ pub mod delivery;
 pub mod doctor;
 pub mod entry;
 pub mod flow;
+pub mod guest;
 pub mod language;
 pub mod lines;
 pub mod problem;
@@ -43,6 +46,7 @@ pub use chunk::{Attempt, CHUNK_HEADER_LEN, ChunkHeader, UploadId};
 pub use client::{ClientMessage, OnConflict};
 pub use connect::Encryption;
 pub use flow::Window;
+pub use guest::{GuestMessage, ToGuest};
 pub use problem::{Problem, Remedy, Stage};
 pub use server::ServerMessage;
 #[doc(hidden)]

@@ -31,6 +31,18 @@ messages! {
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<ResumeState>,
         },
+        /// A new one of a guest of a drop, whose link has this id and this secret. From here on the client
+        /// sends [`crate::GuestMessage`]s and gets [`crate::ToGuest`]; it comes back with
+        /// [`Join::Existing`].
+        Drop {
+            /// The id in the link.
+            id: String,
+            /// The secret in the link, behind its `#`.
+            secret: Secret,
+            /// The password, where the drop has one.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            password: Option<Secret>,
+        },
     }
 }
 

@@ -6,7 +6,7 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Arg, ArgAction, Command, ValueHint, value_parser};
 
 use crate::{
-    commands::doctor,
+    commands::{self, doctor},
     settings::{DESCRIPTIONS, PublicUrl, SettingValue, heading_before},
 };
 
@@ -35,7 +35,10 @@ pub fn command() -> Command {
         .subcommand(doctor::command())
         .subcommand(config_command())
         .subcommand(keys())
-        .subcommand(preset());
+        .subcommand(preset())
+        .subcommand(commands::drop::arguments::command(|command| {
+            command.arg(config_flag()).args(setting_flags().map(|flag| flag.hide(true)))
+        }));
     if cfg!(feature = "demo") {
         command.subcommand(
             Command::new("demo")

@@ -130,6 +130,7 @@ impl DemoServer {
                 username: Username::new(USERNAME)?,
                 password: Password::new(self.password())?,
             }),
+            drops: None,
             trust: PresetTrust {
                 pins: vec![self.certificate_sha256.parse()?],
                 ..PresetTrust::default()

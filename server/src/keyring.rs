@@ -44,6 +44,8 @@ const FORBIDDEN_MODE: u32 = 0o177;
 pub enum Purpose {
     /// Sealing values in the store.
     AtRest,
+    /// Signing receipts.
+    Receipt,
 }
 
 impl Purpose {
@@ -51,6 +53,7 @@ impl Purpose {
     fn info(self) -> &'static [u8] {
         match self {
             Self::AtRest => b"ferryport at-rest",
+            Self::Receipt => b"ferryport receipt",
         }
     }
 }
@@ -143,6 +146,12 @@ impl Keyring {
     #[must_use]
     pub fn sub_key(&self, purpose: Purpose) -> KeyBytes {
         self.first.sub_key(purpose)
+    }
+
+    /// Returns the sub-keys of all keys, each with the id of its key. The first one is that of the key that
+    /// seals.
+    pub fn sub_keys(&self, purpose: Purpose) -> impl Iterator<Item = (&str, KeyBytes)> {
+        self.keys().map(move |key| (key.id.as_str(), key.sub_key(purpose)))
     }
 
     /// Seals a value for its place in the store.

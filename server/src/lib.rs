@@ -34,6 +34,7 @@
 //! - [`under_way`]: what a session does that a restart should not interrupt.
 //! - [`remote_path`]: paths on the FTPS server, as the page writes them.
 //! - [`path_claims`]: uploads to one file wait for each other.
+//! - [`drops`]: links that anybody can upload to.
 //! - [`portal`]: the state that all sessions share.
 //! - [`outbox`]: messages and log lines on their way to the page.
 //! - [`uploads`]: the uploads of a session.
@@ -60,6 +61,7 @@ pub mod convert;
 pub mod demo;
 pub mod descriptors;
 pub mod doctor;
+pub mod drops;
 pub mod ftps_connection;
 pub mod health;
 pub mod host;

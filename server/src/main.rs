@@ -128,6 +128,7 @@ fn run(matches: &ArgMatches) -> anyhow::Result<Stopped> {
         Some(("serve", matches)) => runtime.block_on(serve(matches, passed)),
         Some(("keys", matches)) => runtime.block_on(run_keys(matches)),
         Some(("preset", matches)) => runtime.block_on(run_preset(matches)),
+        Some(("drop", matches)) => runtime.block_on(run_drop(matches)),
         #[cfg(feature = "demo")]
         Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
         // clap requires one of the subcommands above.
@@ -160,6 +161,11 @@ async fn run_preset(matches: &ArgMatches) -> anyhow::Result<Stopped> {
     {
         print!("{}", commands::preset::set_password(&settings(matches)?, name).await?);
     }
+    Ok(Stopped::Drained)
+}
+
+async fn run_drop(matches: &ArgMatches) -> anyhow::Result<Stopped> {
+    print!("{}", commands::drop::arguments::run(matches, settings).await?);
     Ok(Stopped::Drained)
 }
 

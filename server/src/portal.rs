@@ -13,6 +13,7 @@ use protocol::Encryption;
 use crate::{
     audit::Audit,
     client::TrustedProxies,
+    drops::Drops,
     host::Host,
     limits::Limits,
     locking::lock,
@@ -62,6 +63,8 @@ pub struct Portal {
     pub readiness: Arc<Readiness>,
     /// What happens, for the operator's records.
     pub audit: Audit,
+    /// The drops, where the portal has a store.
+    pub drops: Option<Arc<Drops>>,
     /// The port of the page.
     port: u16,
     newest: Arc<Newest>,
@@ -132,6 +135,18 @@ impl Portal {
     /// Creates the state of a portal whose page is served at `port`.
     #[must_use]
     pub fn new(settings: Settings, port: u16, outbound: Outbound, audit: Audit) -> Arc<Self> {
+        Self::with_drops(settings, port, outbound, audit, None)
+    }
+
+    /// Creates the state of a portal that may have drops.
+    #[must_use]
+    pub fn with_drops(
+        settings: Settings,
+        port: u16,
+        outbound: Outbound,
+        audit: Audit,
+        drops: Option<Arc<Drops>>,
+    ) -> Arc<Self> {
         let policy = Policy::new(&settings);
         let outbound = outbound.sharing(policy.lookups());
         let portal = Arc::new(Self {
@@ -149,6 +164,7 @@ impl Portal {
             metrics: Arc::default(),
             readiness: Arc::default(),
             audit,
+            drops,
             settings,
             port,
             newest: Arc::default(),
@@ -163,6 +179,9 @@ impl Portal {
         self.limits.set(&settings);
         let policy = self.policy.with(&settings);
         let outbound = outbound.sharing(policy.lookups());
+        if let Some(drops) = &self.drops {
+            drops.set(&settings);
+        }
         let portal = Arc::new(Self {
             policy,
             budget: self.budget.clone(),
@@ -178,6 +197,7 @@ impl Portal {
             metrics: Arc::clone(&self.metrics),
             readiness: Arc::clone(&self.readiness),
             audit: self.audit.clone(),
+            drops: self.drops.clone(),
             settings,
             port: self.port,
             newest: Arc::clone(&self.newest),

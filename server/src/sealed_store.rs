@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use store::{Opener, ResealError, Sealed, Store, StoreError, StoredCertificate, certificates};
+use store::{
+    Opener, ResealError, Sealed, Store, StoreError, StoredCertificate, certificates, claims, drops,
+};
 use tokio::time::{Instant, sleep, timeout};
 use zeroize::Zeroizing;
 
@@ -26,6 +28,12 @@ pub enum SecretKind {
     AcmeAccount,
     /// The private key of a certificate, by the certificate's name.
     CertificateKey,
+    /// The secret in the link of a drop, by the drop's id.
+    DropLink,
+    /// The guest of an arrival, by the arrival's id.
+    DropArrival,
+    /// Name and path of a guest's file, by the file's id.
+    DropFile,
 }
 
 impl SecretKind {
@@ -36,6 +44,9 @@ impl SecretKind {
             Self::PresetPassword => "preset_password",
             Self::AcmeAccount => "acme_account",
             Self::CertificateKey => certificates::PRIVATE_KEY,
+            Self::DropLink => drops::LINK_SECRET,
+            Self::DropArrival => claims::ARRIVAL_SECRET,
+            Self::DropFile => claims::FILE_SECRET,
         }
     }
 }
@@ -231,6 +242,32 @@ impl SealedStore {
     ) -> Result<(), SealedStoreError> {
         let sealed = self.sealed(kind.name(), name, value)?;
         Ok(self.store.put_secret(kind.name(), name, &sealed).await?)
+    }
+
+    /// Seals a value that the store gets as a part of something else.
+    ///
+    /// # Errors
+    /// When the system has no random numbers.
+    pub fn seal(
+        &self,
+        kind: SecretKind,
+        name: &str,
+        value: &[u8],
+    ) -> Result<Sealed, SealedStoreError> {
+        self.sealed(kind.name(), name, value)
+    }
+
+    /// Opens a value that the store gave as a part of something else.
+    ///
+    /// # Errors
+    /// When it does not open.
+    pub fn unseal(
+        &self,
+        kind: SecretKind,
+        name: &str,
+        sealed: &Sealed,
+    ) -> Result<Zeroizing<Vec<u8>>, SealedStoreError> {
+        self.unsealed(kind, name, sealed)
     }
 
     /// Returns a certificate with its chain and its private key, both in PEM form.

@@ -15,6 +15,8 @@ use crate::{
     app::App,
     audit::{self, Audit, Entry, Event, Subject},
     control_socket::ControlSocket,
+    drops::Drops,
+    ftps_connection::part_files,
     http::{self, tls::PageTls},
     outbound::Outbound,
     passed_sockets::PassedSockets,
@@ -77,8 +79,9 @@ pub async fn listen(
         None => None,
     };
     let address = listener.local_addr().context("the listener has no address")?;
+    let drops = store.clone().map(|store| Arc::new(Drops::new(store, instance.clone(), &settings)));
     let audit = Audit::open(&settings, instance).map_err(SettingsErrors::from)?;
-    let app = App::new(Portal::new(settings, address.port(), outbound, audit));
+    let app = App::new(Portal::with_drops(settings, address.port(), outbound, audit, drops));
     Ok(ListeningPortal { listener, admin, control, acme, plain, tls, app, address, store })
 }
 
@@ -183,6 +186,7 @@ impl ListeningPortal {
             tokio::spawn(http::plain::serve(listener, self.app.clone(), acme))
         });
         let app = self.app.clone();
+        let portal = Arc::clone(&self.app.portal);
         let drained = async {
             stop.reached(1).await;
             drain(&app).await;
@@ -193,6 +197,7 @@ impl ListeningPortal {
         supervisor::ready();
         let stopped = tokio::select! {
             () = audit.retry() => Stopped::AtOnce,
+            () = watch_drops(&portal) => Stopped::AtOnce,
             () = reopen_at(&mut reopen, audit) => Stopped::AtOnce,
             () = reload_at(&mut reload, &reloader) => Stopped::AtOnce,
             () = answer_at(self.control.as_ref(), &reloader) => Stopped::AtOnce,
@@ -209,6 +214,16 @@ impl ListeningPortal {
             store.store().close().await;
         }
         stopped
+    }
+}
+
+/// Watches over the drops, if there are any; never completes.
+async fn watch_drops(portal: &Arc<Portal>) {
+    match &portal.drops {
+        Some(drops) => {
+            tokio::join!(drops.run(), part_files::remove_expired(portal, drops));
+        }
+        None => std::future::pending().await,
     }
 }
 

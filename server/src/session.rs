@@ -21,20 +21,26 @@
 //! # Layers
 //! - `violation`: violations of the protocol by a page.
 //! - `chunks`: the chunks of files in the binary messages of one socket.
+//! - `guest`: a guest's arrivals, claims and receipts.
 //! - `conversation`: handles the page's messages. It owns the FTPS connection and the open uploads.
 //! - this module: a [`Session`] owns the conversation and the outbox, and decides which socket is
 //!   the active one.
 //! - `fair_queue`: a bounded queue of what waits, in which no client displaces the others.
 //! - [`registry`]: owns the sessions: creates them, finds them by name and secret, ends them.
 //! - `problems`: the problems of sessions and their sockets.
+//! - `socket_end`: why a socket ends.
+//! - `guest_goodbye`: the last message of a socket to a guest.
 //! - [`socket`]: one WebSocket: hello, messages in, messages out, pings, timeouts, goodbye.
 
 mod chunks;
 mod conversation;
 mod fair_queue;
+mod guest;
+mod guest_goodbye;
 mod problems;
 pub mod registry;
 pub mod socket;
+mod socket_end;
 mod violation;
 
 use std::{
@@ -49,11 +55,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use self::conversation::Conversation;
 pub use self::violation::ProtocolViolation;
+use self::{conversation::Conversation, guest::GuestOwner};
 use crate::{
     audit::Subject,
     client::Peer,
+    drops::DropEnd,
     ftps_connection::SessionOwner,
     locking::lock,
     outbox::{LogLimits, Outbox, OutboxLimits, SpaceLimits},
@@ -79,6 +86,8 @@ pub struct Session {
     /// Cancelled when another socket replaces the active one.
     replaced: Mutex<CancellationToken>,
     presence: watch::Sender<Presence>,
+    /// The guest of a drop that it is for.
+    guest: Option<GuestOwner>,
     ended: CancellationToken,
     end_reason: OnceLock<EndReason>,
 }
@@ -117,6 +126,9 @@ pub enum EndReason {
     /// The portal is shutting down.
     #[error("the portal is shutting down")]
     Shutdown,
+    /// The drop whose guest has the session has ended.
+    #[error(transparent)]
+    DropEnded(DropEnd),
 }
 
 /// The socket that has the conversation, until this is dropped.
@@ -131,17 +143,23 @@ pub struct ActiveSocket {
 impl Session {
     /// Creates a session whose page has no socket yet.
     #[must_use]
-    fn new(name: String, peer: Peer, portal: &Arc<Portal>) -> Arc<Self> {
-        let outbox = Outbox::new(
-            outbox_limits(&portal.settings),
-            portal.outbox_budget.clone(),
-            Arc::clone(&portal.metrics),
-        );
+    fn new(name: String, peer: Peer, portal: &Arc<Portal>, guest: Option<GuestOwner>) -> Arc<Self> {
+        let limits = outbox_limits(&portal.settings);
+        let (budget, metrics) = (portal.outbox_budget.clone(), Arc::clone(&portal.metrics));
+        let outbox = match guest {
+            Some(_) => Outbox::for_guest(limits, budget, metrics),
+            None => Outbox::new(limits, budget, metrics),
+        };
         let owner =
             SessionOwner { session: name.clone(), client: peer.client, address: peer.address };
         let under_way = UnderWay::default();
-        let conversation =
-            Conversation::new(Arc::clone(portal), outbox.clone(), owner, under_way.clone());
+        let conversation = Conversation::new(
+            Arc::clone(portal),
+            outbox.clone(),
+            owner,
+            under_way.clone(),
+            guest.clone(),
+        );
         Arc::new(Self {
             name,
             portal: Arc::clone(portal),
@@ -151,6 +169,7 @@ impl Session {
             conversation: Arc::new(AsyncMutex::new(conversation)),
             replaced: Mutex::default(),
             presence: watch::Sender::new(Presence::Away { since: Instant::now() }),
+            guest,
             ended: CancellationToken::new(),
             end_reason: OnceLock::new(),
         })
@@ -172,7 +191,22 @@ impl Session {
     #[must_use]
     fn audit_subject(&self) -> Subject {
         let session = Some(self.name.clone());
-        Subject { session, address: self.address, ..Subject::default() }
+        let drop = self.guest.as_ref().map(|guest| guest.visit.drop.clone());
+        Subject { session, address: self.address, drop, ..Subject::default() }
+    }
+
+    /// Returns whether the session is that of a guest of a drop.
+    #[must_use]
+    pub fn is_guests(&self) -> bool {
+        self.guest.is_some()
+    }
+
+    /// Waits until the drop whose guest has the session has ended; never for a person.
+    async fn drop_ended(&self) -> DropEnd {
+        match &self.guest {
+            Some(guest) => guest.visit.ended().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Returns the messages to the page.
@@ -213,6 +247,9 @@ impl Session {
         // The active socket, if there is one, writes the last messages before it releases this.
         let mut conversation = self.conversation.lock().await;
         self.outbox.close();
+        if let Some(EndReason::DropEnded(_)) = self.end_reason.get() {
+            conversation.cancel_all();
+        }
         conversation.close().await;
     }
 

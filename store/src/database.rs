@@ -105,7 +105,7 @@ impl Store {
         let store = Self { address: address.clone(), pool, _lock: lock };
         if is_alone {
             store.remove_leases().await?;
-            store.pause_all_claims().await?;
+            store.take_all_claims().await?;
         }
         Ok(store)
     }

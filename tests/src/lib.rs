@@ -25,6 +25,8 @@
 //! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
 //! - [`content`]: the bytes and the names of uploaded files.
 //! - [`client`]: a native client of the portal's WebSocket.
+//! - [`guest`]: a native guest of a drop.
+//! - [`drop_site`]: a portal with a store, a keyring and a preset for drops.
 //! - [`hostile_server`]: an FTPS server that sends as much as it can.
 //! - [`faulty_server`]: an FTPS server that is wrong in one thing.
 //! - [`browser`]: a headless Chromium or Firefox, controlled over its own protocol.
@@ -43,12 +45,14 @@ pub mod browser;
 pub mod client;
 pub mod content;
 pub mod delayed_link;
+pub mod drop_site;
 pub mod engine;
 pub mod extent;
 pub mod fake_peers;
 pub mod fault_proxy;
 pub mod faulty_server;
 pub mod greeting_relay;
+pub mod guest;
 pub mod hostile_server;
 pub mod package_files;
 pub mod page_proxy;

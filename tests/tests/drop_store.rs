@@ -383,6 +383,14 @@ async fn a_paused_file_keeps_its_claim_and_goes_on_with_its_part_file_for_its_ow
             assert!(store.end_claim("f1", "p1", NotStored::Released, "").await.unwrap());
             let found = resume(&store, "a1", 5, "p1").await.unwrap();
             assert_eq!(found.claim, EarlierClaim::Released, "the part file may be there still");
+            // Its guest does not come back: whoever releases it learns of the part file.
+            assert_eq!(claim(&store, &first, "f2", ("x", 5)).await, FIRST);
+            assert!(store.pause_claim("f2", "p1", Duration::ZERO).await.unwrap());
+            let released = other.release_expired_claims().await.unwrap();
+            assert_eq!(
+                (released[0].file.as_str(), &released[0].paused),
+                ("f2", &Some(sealed("x")))
+            );
             assert_sums(&store, "d").await;
         })
         .await;
@@ -426,8 +434,10 @@ async fn arrivals_are_found_by_their_keys_listed_finished_and_forgotten() {
             let arrival = store.arrival_by_key("d", "a1", &[9; 32]).await.unwrap().unwrap();
             assert_eq!((arrival.files, arrival.bytes, arrival.finished_ms), (1, 5, None));
             assert_eq!(arrival.guest, Some(sealed("guest")));
+            assert!(store.has_open_arrivals("d").await.unwrap());
             let finished = store.finish_arrival("a1").await.unwrap().unwrap();
             assert_eq!(store.finish_arrival("a1").await.unwrap(), Some(finished), "once");
+            assert!(!store.has_open_arrivals("d").await.unwrap());
             let files = store.arrival_files("a1").await.unwrap();
             let states: Vec<_> = files.iter().map(|file| file.state.as_str()).collect();
             assert!(states.contains(&"stored") && states.contains(&"claimed"), "{files:?}");
@@ -454,7 +464,7 @@ async fn arrivals_are_found_by_their_keys_listed_finished_and_forgotten() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_portal_that_has_its_store_alone_finds_the_claims_of_the_portal_before_it_paused() {
+async fn a_portal_that_has_its_store_alone_goes_on_with_the_claims_of_the_portal_before_it() {
     let folder = tempfile::tempdir().unwrap();
     let address = format!("sqlite:{}/f.db", folder.path().display());
     let store = open(&address, Opener::Portal).await;

@@ -12,7 +12,7 @@ use std::{
     path::Path,
 };
 
-use protocol::{ClientMessage, ServerMessage};
+use protocol::{ClientMessage, GuestMessage, ServerMessage, ToGuest};
 use schemars::{JsonSchema, generate::SchemaSettings};
 use serde_json::{Value, json};
 
@@ -34,11 +34,14 @@ fn the_schema_in_the_docs_is_that_of_the_types() {
 fn the_tables_in_the_docs_name_every_message_and_every_member() {
     let document = fs::read_to_string(root().join("docs/wire-protocol.md")).unwrap();
     let schema = schema();
-    for (side, heading) in
-        [("client", "## Messages of the client\n"), ("portal", "## Messages of the portal\n")]
-    {
+    for (side, heading) in [
+        ("client", "## Messages of the client\n"),
+        ("portal", "## Messages of the portal\n"),
+        ("guest", "### Messages of a guest\n"),
+        ("to_guest", "### Messages to a guest\n"),
+    ] {
         let (_, section) = document.split_once(heading).expect(heading);
-        let rows = rows(section.split("\n## ").next().unwrap());
+        let rows = rows(section.split("\n## ").next().unwrap().split("\n### ").next().unwrap());
         for (name, members) in messages(&schema, side) {
             let row = rows.get(&name).unwrap_or_else(|| panic!("no row for {side}: {name}"));
             let missing: Vec<_> =
@@ -60,14 +63,19 @@ fn schema() -> Value {
     let mut generator = SchemaSettings::draft2020_12().into_generator();
     let client = ClientMessage::json_schema(&mut generator).to_value();
     let portal = ServerMessage::json_schema(&mut generator).to_value();
+    let guest = GuestMessage::json_schema(&mut generator).to_value();
+    let to_guest = ToGuest::json_schema(&mut generator).to_value();
     let mut shared = generator.take_definitions(true);
     shared.insert("client".to_owned(), client);
     shared.insert("portal".to_owned(), portal);
+    shared.insert("guest".to_owned(), guest);
+    shared.insert("to_guest".to_owned(), to_guest);
     let mut schema = json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": format!("Ferryport's messages, version {}", protocol::VERSION),
         "description": "See wire-protocol.md. `$defs/client` are the messages of the client, \
-            `$defs/portal` those of the portal.",
+            `$defs/portal` those of the portal, `$defs/guest` and `$defs/to_guest` those of and to a \
+            guest of a drop.",
         "$defs": shared,
     });
     remove_rust_docs(&mut schema["$defs"]);

@@ -63,13 +63,43 @@ impl Form {
 pub(crate) fn beside(path: &RemotePath, form: Form, random: &dyn Random) -> io::Result<RemotePath> {
     let mut digits = [0; RANDOM_DIGITS / 2];
     random.fill(&mut digits)?;
-    let digits = format!("{:08x}", u32::from_be_bytes(digits));
+    named(path, form, &format!("{:08x}", u32::from_be_bytes(digits)))
+}
+
+/// Returns the temporary name that `other` has with the form and the random digits of `temporary`, a
+/// temporary name of `target`. All are in one directory. `None` where it is none, or the file is in a
+/// temporary directory, which is made for one name.
+#[must_use]
+pub fn for_other_target(
+    temporary: &RemotePath,
+    target: &RemotePath,
+    other: &RemotePath,
+) -> Option<RemotePath> {
+    if directory_of(temporary).is_some() {
+        return None;
+    }
+    let name = temporary.file_name()?;
+    // One path may be relative, and the other one absolute.
+    let form = Form::of(temporary, &in_directory_of(temporary, &target.file_name()?));
+    let other = in_directory_of(temporary, &other.file_name()?);
+    let marked = match form {
+        Form::Suffix => name.as_bytes(),
+        _ => split_extension(name.as_bytes()).0,
+    };
+    let end = marked.strip_suffix(MARK.as_bytes())?;
+    let digits = end.get(end.len().checked_sub(RANDOM_DIGITS)?..)?;
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| are_random(digits.as_bytes()))?;
+    named(&other, form, digits).ok()
+}
+
+/// Returns the temporary name of a file with these random digits.
+fn named(path: &RemotePath, form: Form, digits: &str) -> io::Result<RemotePath> {
     let name = path.file_name().unwrap_or_else(|| path.clone());
     let temporary = match form {
-        Form::Suffix => marked(name.as_bytes(), b"", &digits),
+        Form::Suffix => marked(name.as_bytes(), b"", digits),
         Form::BeforeExtension => {
             let (stem, extension) = split_extension(name.as_bytes());
-            marked(stem, extension, &digits)
+            marked(stem, extension, digits)
         }
         Form::InDirectory => {
             [DIRECTORY_START.as_bytes(), digits.as_bytes(), b"/", name.as_bytes()].concat()
@@ -210,6 +240,23 @@ mod tests {
             assert!(!is_of(&temporary, &path("/other/file.txt")));
             assert_ne!(beside(&target, form, &SystemRandom).unwrap(), temporary);
         }
+    }
+
+    #[test]
+    fn part_file_gets_a_name_of_another_target_in_the_same_directory() {
+        let (target, other) = (path("dir/file.txt"), path("dir/file (2).txt"));
+        for (form, expected) in [
+            (Form::Suffix, "/home/dir/file (2).txt."),
+            (Form::BeforeExtension, "/home/dir/file (2)."),
+        ] {
+            let temporary = beside(&path("/home/dir/file.txt"), form, &SystemRandom).unwrap();
+            let renamed = for_other_target(&temporary, &target, &other).unwrap();
+            assert!(renamed.display().starts_with(expected), "{renamed}");
+            assert!(is_of(&renamed, &path("/home/dir/file (2).txt")), "{renamed}");
+        }
+        let temporary = beside(&target, Form::InDirectory, &SystemRandom).unwrap();
+        assert_eq!(for_other_target(&temporary, &target, &other), None);
+        assert_eq!(for_other_target(&target, &target, &other), None);
     }
 
     /// An upload tries each form once at most, also of a file that has the mark itself.

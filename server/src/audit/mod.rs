@@ -45,6 +45,10 @@ pub enum Event {
     Login,
     /// An upload that has begun.
     Upload,
+    /// An operator has made or changed a drop.
+    Drop,
+    /// A guest has begun or finished an arrival at a drop.
+    Arrival,
     /// A directory was to be made.
     MakeDirectory,
     /// A file or directory was to get another name.
@@ -61,6 +65,12 @@ pub enum Outcome {
     Loaded,
     /// It could not be used.
     Rejected,
+    /// It was made.
+    Created,
+    /// It ends at another time.
+    Extended,
+    /// It was withdrawn.
+    Withdrawn,
     /// It has begun.
     Started,
     /// It has ended.
@@ -94,6 +104,9 @@ pub struct Entry {
     /// The new path.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub to: Option<String>,
+    /// The id of the arrival at a drop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrival: Option<String>,
     /// The size of the file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
@@ -123,6 +136,7 @@ impl Entry {
             outcome,
             path: None,
             to: None,
+            arrival: None,
             bytes: None,
             digest: None,
             stage: None,
@@ -210,6 +224,8 @@ pub struct Subject {
     pub actor: Option<String>,
     /// Host and port of the FTPS server.
     pub target: Option<String>,
+    /// The id of the drop whose guest it is.
+    pub drop: Option<String>,
 }
 
 /// A whole line.
@@ -226,6 +242,8 @@ struct Line<'a> {
     actor: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     target: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    drop: Option<&'a str>,
     #[serde(flatten)]
     entry: Entry,
 }
@@ -319,6 +337,7 @@ impl Inner {
             client: subject.address.and_then(|address| shown(address, self.client)),
             actor: subject.actor.as_deref(),
             target: subject.target.as_deref(),
+            drop: subject.drop.as_deref(),
             entry,
         };
         let mut line = serde_json::to_vec(&line)
@@ -404,6 +423,7 @@ mod tests {
             address: Some(address("192.0.2.77")),
             actor: Some("ada\n".to_owned()),
             target: Some("ftp.example.org:21".to_owned()),
+            drop: None,
         };
         let path = "a\nb".to_owned();
         let entry = Entry::of(&ServerMessage::Removed { path }).unwrap();

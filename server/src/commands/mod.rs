@@ -9,10 +9,12 @@
 //! - `password`: reads a password.
 //! - [`preset`]: `ferryport preset set-password`.
 //! - [`doctor`]: `ferryport doctor`.
+//! - [`drop`]: `ferryport drop`.
 
 pub mod check;
 pub mod config;
 pub mod doctor;
+pub mod drop;
 pub mod init;
 pub mod keys;
 mod password;

@@ -134,7 +134,7 @@ mod tests {
     fn remedy_says_who_can_apply_it() {
         let html = page(&report("530 no"), Language::default()).unwrap();
         assert!(
-            html.contains("<strong>For the server&#39;s administrator:</strong> Ask."),
+            html.contains("<strong>The server&#39;s administrator can help:</strong> Ask."),
             "{html}"
         );
     }

@@ -26,9 +26,11 @@
 //! - `transcript`: the engine's transcript as lines of the session log.
 //! - `request`: the page's requests about files on the server.
 //! - `remote`: executes the requests.
+//! - [`part_files`]: removes part files of guests that did not come back.
 //! - `task`: the task that runs the connection through the states above.
 
 mod config;
+pub mod part_files;
 mod problems;
 mod remote;
 mod request;
@@ -85,6 +87,7 @@ fn subject(owner: &SessionOwner, connect: &Connect) -> Subject {
         address: owner.address,
         actor: Some(cut(&connect.username)),
         target: Some(format!("{}:{}", cut(&connect.host), connect.port)),
+        drop: None,
     }
 }
 
@@ -129,6 +132,8 @@ pub struct SessionParts {
     /// Cancelled when the session ends while its page still reads: the page is told so, and neither
     /// that uploads are paused nor that it is disconnected.
     pub session_ends: CancellationToken,
+    /// The id of the drop whose guest has the session.
+    pub drop: Option<String>,
 }
 
 impl FtpsConnection {
@@ -141,8 +146,9 @@ impl FtpsConnection {
         let facts = Arc::<ConnectedFacts>::default();
         let has_started = Arc::<AtomicBool>::default();
         let queued_behind = earlier.as_ref().map_or(0, |earlier| earlier.queued_behind() + 1);
+        let drop = session.drop.clone();
         let task = ConnectionTask {
-            subject: Arc::new(subject(&session.owner, &connect)),
+            subject: Arc::new(Subject { drop, ..subject(&session.owner, &connect) }),
             session,
             queue: Arc::clone(&queue),
             requests: receiver,
@@ -177,6 +183,12 @@ impl FtpsConnection {
     /// Returns the upload when the connection has ended.
     pub fn offer(&self, upload: Arc<OpenUpload>) -> Result<(), Arc<OpenUpload>> {
         self.queue.push(upload)
+    }
+
+    /// Returns the queue of the uploads that have not started.
+    #[must_use]
+    pub fn queue(&self) -> &Arc<UploadQueue> {
+        &self.queue
     }
 
     /// Removes an upload that has not started from the queue, and returns whether it was there.

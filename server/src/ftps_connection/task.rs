@@ -224,7 +224,11 @@ impl ConnectionTask {
         let client = leased.client().await;
         let client = client.map_err(|error| ConnectionEnd::Failed(problems.engine(&error)))?;
         let facts = client.facts();
-        let digest = config::digest_algorithm(client);
+        let digest = match self.session.drop {
+            // Receipts have it.
+            Some(_) => Algorithm::Sha256,
+            None => config::digest_algorithm(client),
+        };
         let connected = Connected {
             host,
             port,
@@ -453,16 +457,17 @@ impl ConnectionTask {
         let session_ends = self.session.session_ends.is_cancelled();
         for upload in uploads {
             self.session.open_uploads.remove(upload.offer.upload);
-            if session_ends {
-                continue;
-            }
             let answer = match &end {
                 ConnectionEnd::Disconnected | ConnectionEnd::CertificateNotTrusted => {
                     upload.stopped_before_start()
                 }
                 ConnectionEnd::Failed(problem) => upload.failed_before_start(problem.clone()),
             };
-            self.session.outbox.send(answer).await;
+            if session_ends {
+                upload.settle(&answer, &self.session.outbox).await;
+                continue;
+            }
+            upload.tell(answer, &self.session.outbox).await;
         }
         let problem = match end {
             _ if session_ends => return,

@@ -84,6 +84,7 @@ fn passes(app: &App, store: StoreState, check: Check) -> bool {
 async fn figures(State(Admin { app, .. }): State<Admin>) -> Response {
     let budget = &app.portal.budget;
     let snapshot = Snapshot {
+        guests: app.sessions.count_guests(),
         sessions: app.sessions.count(),
         leased_bytes: budget.total_bytes().saturating_sub(budget.free_bytes()),
         budget_bytes: budget.total_bytes(),

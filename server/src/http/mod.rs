@@ -7,6 +7,7 @@
 //! | `GET /explanations.json` | the explanations of log lines, by number |
 //! | `GET /session/socket?session=NAME&lang=en` | a WebSocket of a new session, or of one that exists |
 //! | `GET /healthz` | `ok`, for a supervisor |
+//! | `GET /.well-known/ferryport-receipt.json` | the public keys of receipts of drops, where there is a store |
 //! | `GET /check/client` | whom the portal sees, for `ferryport check` |
 //! | `GET /check/stream` | an answer in pieces, for `ferryport check` |
 //!
@@ -27,6 +28,7 @@ mod origin;
 mod page;
 pub mod plain;
 mod problems;
+mod receipt;
 mod request_id;
 mod sessions;
 mod short_listener;
@@ -57,6 +59,7 @@ pub fn router(app: App) -> Router {
         .route("/assets/{name}", get(assets::asset))
         .route("/healthz", get(async || "ok"))
         .route("/session/socket", get(sessions::socket))
+        .route("/.well-known/ferryport-receipt.json", get(receipt::keys))
         .route("/check/client", get(check::client))
         .route("/check/stream", get(check::stream))
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))

@@ -4,12 +4,16 @@
 //! # Layers
 //! - `rate`: events a minute, by key.
 //! - `backoff`: a growing wait after failures, by key.
+//! - `links`: attempts to open the links of drops.
 //! - `problems`: the problems of refused attempts.
 //! - this module: [`Limits`] of sessions, connections and logins.
 
 mod backoff;
+mod links;
 mod problems;
 mod rate;
+
+pub use links::{LinkAttempts, PasswordAttempt};
 
 use std::{
     collections::HashMap,
@@ -52,6 +56,8 @@ pub struct Limits {
     /// Attempts that are not logged in yet, by target.
     attempts: Mutex<HashMap<IpAddr, u32>>,
     max_attempts: AtomicU32,
+    /// Attempts to open the links of drops.
+    pub links: LinkAttempts,
 }
 
 /// Who attempts to log in, and where.
@@ -162,6 +168,7 @@ impl Limits {
             failures_at_target: Backoff::new(rules(settings.max_target_failed_logins, MAX_WAIT)),
             attempts: Mutex::default(),
             max_attempts: settings.max_target_attempts.into(),
+            links: LinkAttempts::new(settings),
         })
     }
 
@@ -175,6 +182,7 @@ impl Limits {
         self.failures_of_client.set_free(settings.max_client_failed_logins);
         self.failures_at_target.set_free(settings.max_target_failed_logins);
         self.max_attempts.store(settings.max_target_attempts, Ordering::Relaxed);
+        self.links.set(settings);
     }
 
     /// Counts a new session of a client.

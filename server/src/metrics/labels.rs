@@ -93,6 +93,8 @@ label! {
     pub enum SessionKind = "kind" {
         /// A person at the page.
         Person = "person",
+        /// A guest of a drop.
+        Guest = "guest",
     }
 }
 
@@ -200,6 +202,18 @@ label! {
         ClientFailures = "client_failures",
         /// The setting `max_target_failed_logins`.
         TargetFailures = "target_failures",
+    }
+}
+
+label! {
+    /// What became of a file that a guest offers to a drop.
+    pub enum ClaimOutcome = "outcome" {
+        /// It has its place in the limits of the drop.
+        Claimed = "claimed",
+        /// Its name, or a limit of the drop, does not permit it.
+        Refused = "refused",
+        /// The store could not be used.
+        Failed = "failed",
     }
 }
 

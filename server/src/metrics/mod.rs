@@ -33,8 +33,8 @@ mod process;
 use self::{
     certificate::CertificateExpiry,
     labels::{
-        Direction, Encoded, KnownBy, Labels, Listener, LoginOutcome, RefusedBy, SessionKind,
-        SolvedBy, UploadOutcome, WindowBytes,
+        ClaimOutcome, Direction, Encoded, KnownBy, Labels, Listener, LoginOutcome, RefusedBy,
+        SessionKind, SolvedBy, UploadOutcome, WindowBytes,
     },
     process::ProcessCollector,
 };
@@ -113,6 +113,7 @@ pub struct Metrics {
     logins: Family<(LoginOutcome,), Counter>,
     remote_connections: Gauge,
     draining: Gauge,
+    claims: Family<(ClaimOutcome,), Counter>,
     certificate_expiry: CertificateExpiry,
 }
 
@@ -121,6 +122,8 @@ pub struct Metrics {
 pub struct Snapshot {
     /// The sessions that run.
     pub sessions: usize,
+    /// Those of them that are of guests of drops.
+    pub guests: usize,
     /// The bytes that uploads have reserved of the budget.
     pub leased_bytes: u64,
     /// The budget.
@@ -187,6 +190,12 @@ impl Default for Metrics {
             ),
             refused: register(own, "refused", "Refusals by a limit", Family::counters()),
             logins: register(own, "logins", "Logins at FTPS servers", Family::counters()),
+            claims: register(
+                own,
+                "drop_claims",
+                "Files that guests offered to drops",
+                Family::counters(),
+            ),
             remote_connections: register_one(
                 own,
                 "remote_connections",
@@ -234,7 +243,9 @@ impl Metrics {
     /// Returns all figures as OpenMetrics text.
     #[must_use]
     pub fn text(&self, snapshot: Snapshot) -> String {
-        self.sessions.of((SessionKind::Person,)).set(as_i64(snapshot.sessions as u64));
+        let persons = snapshot.sessions.saturating_sub(snapshot.guests);
+        self.sessions.of((SessionKind::Person,)).set(as_i64(persons as u64));
+        self.sessions.of((SessionKind::Guest,)).set(as_i64(snapshot.guests as u64));
         self.windows.of((WindowBytes::Leased,)).set(as_i64(snapshot.leased_bytes));
         self.windows.of((WindowBytes::Budget,)).set(as_i64(snapshot.budget_bytes));
         self.draining.set(i64::from(snapshot.is_draining));
@@ -252,6 +263,21 @@ impl Metrics {
         if let Some(problem) = problem_in(message) {
             self.count_problem(problem);
         }
+    }
+
+    /// Counts the end of an upload of a guest.
+    pub fn count_guests_upload(&self, end: &ServerMessage) {
+        if let Some(outcome) = upload_outcome(end) {
+            self.uploads.of((SessionKind::Guest, outcome)).inc();
+        }
+        if let Some(problem) = problem_in(end) {
+            self.count_problem(problem);
+        }
+    }
+
+    /// Counts what became of a file that a guest offers.
+    pub fn count_claim(&self, outcome: ClaimOutcome) {
+        self.claims.of((outcome,)).inc();
     }
 
     /// Counts a problem that a page is told.
@@ -356,7 +382,7 @@ mod tests {
     use super::{labels::Label, *};
 
     const SNAPSHOT: Snapshot =
-        Snapshot { sessions: 2, leased_bytes: 3, budget_bytes: 7, is_draining: true };
+        Snapshot { sessions: 2, guests: 0, leased_bytes: 3, budget_bytes: 7, is_draining: true };
 
     /// Returns all values of a label as they are written.
     fn values<L: Label>() -> impl Iterator<Item = String> {
@@ -375,6 +401,7 @@ mod tests {
             .chain(values::<KnownBy>())
             .chain(values::<RefusedBy>())
             .chain(values::<SolvedBy>())
+            .chain(values::<ClaimOutcome>())
             .chain(values::<Stage>())
             .collect();
         let labels: BTreeSet<String> = text

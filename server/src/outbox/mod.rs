@@ -25,7 +25,8 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ServerMessage, UploadId, delivery::Acknowledged as _, server::DataTls};
+use protocol::{ServerMessage, ToGuest, UploadId, delivery::Acknowledged as _, server::DataTls};
+use serde::Serialize;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -40,11 +41,21 @@ use self::{
     space::{NoSpace, Space},
 };
 use crate::{
+    drops::problems::message_for_guest,
     locking::lock,
     metrics::Metrics,
     problems::ProblemBuilder,
     relay::{Budget, Credit},
 };
+
+/// Who reads the messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Audience {
+    /// A person at the page.
+    Person,
+    /// A guest of a drop, who gets [`ToGuest`] and nothing else.
+    Guest,
+}
 
 /// The most lossy messages that may wait; further ones are dropped.
 const MAX_LOSSY: usize = 64;
@@ -85,13 +96,23 @@ struct Shared {
     not_empty: Notify,
     space: Space,
     metrics: Arc<Metrics>,
+    audience: Audience,
+}
+
+/// A message that may be lost.
+#[derive(Debug)]
+enum LossyMessage {
+    /// For persons as it is, for guests as far as they may read it.
+    Any(ServerMessage),
+    /// For guests.
+    Guest(Box<ToGuest>),
 }
 
 #[derive(Debug)]
 struct State {
     counted: CountedMessages,
     /// Messages that may be lost.
-    lossy: VecDeque<ServerMessage>,
+    lossy: VecDeque<LossyMessage>,
     /// Credits that were not written to this socket yet.
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
@@ -99,6 +120,7 @@ struct State {
     log_was_last: bool,
     data_tls: Option<LastDataTls>,
     problems: ProblemBuilder,
+    audience: Audience,
 }
 
 /// The TLS facts of the last data connection.
@@ -110,10 +132,20 @@ struct LastDataTls {
 }
 
 impl Outbox {
-    /// Creates an empty outbox. `budget` bounds the memory of all of them, beyond their own shares;
-    /// `metrics` count what they send.
+    /// Creates an empty outbox for a person. `budget` bounds the memory of all of them, beyond their own
+    /// shares; `metrics` count what they send.
     #[must_use]
     pub fn new(limits: OutboxLimits, budget: Budget, metrics: Arc<Metrics>) -> Self {
+        Self::of(Audience::Person, limits, budget, metrics)
+    }
+
+    /// Creates an empty outbox for a guest of a drop.
+    #[must_use]
+    pub fn for_guest(limits: OutboxLimits, budget: Budget, metrics: Arc<Metrics>) -> Self {
+        Self::of(Audience::Guest, limits, budget, metrics)
+    }
+
+    fn of(audience: Audience, limits: OutboxLimits, budget: Budget, metrics: Arc<Metrics>) -> Self {
         let state = State {
             counted: CountedMessages::default(),
             lossy: VecDeque::new(),
@@ -122,16 +154,18 @@ impl Outbox {
             log_was_last: false,
             data_tls: None,
             problems: ProblemBuilder::default(),
+            audience,
         };
         let space = Space::new(limits.space, budget);
-        let shared = Shared { state: Mutex::new(state), not_empty: Notify::new(), space, metrics };
+        let state = Mutex::new(state);
+        let shared = Shared { state, not_empty: Notify::new(), space, metrics, audience };
         Self { shared: Arc::new(shared) }
     }
 
     /// Sends a counted message. Waits for space while the page acknowledges nothing. After
     /// [`Self::close`] the message is dropped.
     pub async fn send(&self, message: ServerMessage) {
-        let Some(text) = encode(&message) else { return };
+        let Some(text) = self.encode(&message) else { return };
         self.shared.metrics.count_message(&message);
         let bytes = self.shared.space.needed(text.len());
         if let Ok(taken) = self.shared.space.take(bytes).await {
@@ -143,11 +177,27 @@ impl Outbox {
     /// while other sessions use the budget.
     pub async fn send_built(&self, build: impl FnOnce(usize) -> ServerMessage) {
         let room = self.shared.space.room();
-        let Some(text) = encode(&build(room.max_bytes)) else { return };
+        let Some(text) = self.encode(&build(room.max_bytes)) else { return };
         let bytes = self.shared.space.needed(text.len());
         if let Ok(taken) = self.shared.space.take_room(room, bytes).await {
             self.push(CountedMessage { text, bytes, taken }, None);
         }
+    }
+
+    /// Sends a guest a counted message, as [`Self::send`] does.
+    pub async fn send_to_guest(&self, message: &ToGuest) {
+        debug_assert!(message.needs_ack() && self.shared.audience == Audience::Guest);
+        let Some(text) = encoded(message) else { return };
+        let bytes = self.shared.space.needed(text.len());
+        if let Ok(taken) = self.shared.space.take(bytes).await {
+            let ended = upload_ended_for_guest(message);
+            self.push(CountedMessage { text, bytes, taken }, ended);
+        }
+    }
+
+    /// Counts the end of an upload of a guest, as the portal knows it.
+    pub fn count_guests_upload(&self, end: &ServerMessage) {
+        self.shared.metrics.count_guests_upload(end);
     }
 
     /// Waits until a sender has waited for `limit` while the page acknowledged nothing.
@@ -161,7 +211,7 @@ impl Outbox {
     /// # Errors
     /// [`OutboxFull`].
     pub fn try_send(&self, message: &ServerMessage) -> Result<(), OutboxFull> {
-        let Some(text) = encode(message) else { return Ok(()) };
+        let Some(text) = self.encode(message) else { return Ok(()) };
         let bytes = self.shared.space.needed(text.len());
         match self.shared.space.try_take(bytes) {
             Ok(taken) => {
@@ -176,7 +226,13 @@ impl Outbox {
 
     /// Sends the first message of a socket. Messages that were sent since the socket began follow.
     pub fn welcome(&self, message: ServerMessage) {
-        self.state().lossy.push_front(message);
+        self.state().lossy.push_front(LossyMessage::Any(message));
+        self.shared.not_empty.notify_one();
+    }
+
+    /// Sends a guest the first message of a socket, as [`Self::welcome`] does.
+    pub fn welcome_guest(&self, message: ToGuest) {
+        self.state().lossy.push_front(LossyMessage::Guest(Box::new(message)));
         self.shared.not_empty.notify_one();
     }
 
@@ -184,7 +240,7 @@ impl Outbox {
     pub fn send_lossy(&self, message: ServerMessage) {
         let mut state = self.state();
         if state.lossy.len() < MAX_LOSSY {
-            state.lossy.push_back(message);
+            state.lossy.push_back(LossyMessage::Any(message));
         }
         drop(state);
         self.shared.not_empty.notify_one();
@@ -208,6 +264,10 @@ impl Outbox {
 
     /// Adds a line to the session log.
     pub fn log(&self, line: OutgoingLine) {
+        // The log is full of what a guest may not know.
+        if self.shared.audience == Audience::Guest {
+            return;
+        }
         self.state().log.push(line);
         self.shared.not_empty.notify_one();
     }
@@ -215,6 +275,9 @@ impl Outbox {
     /// Sends the TLS facts of a data connection, if they differ from the last ones: thousands of
     /// small files have the same.
     pub fn data_tls(&self, facts: DataTls) {
+        if self.shared.audience == Audience::Guest {
+            return;
+        }
         let mut state = self.state();
         if state.data_tls.as_ref().is_some_and(|last| last.facts.tls == facts.tls) {
             return;
@@ -302,6 +365,15 @@ impl Outbox {
     fn state(&self) -> MutexGuard<'_, State> {
         lock(&self.shared.state)
     }
+
+    /// Encodes a counted message for its reader; `None` where it is not for this one.
+    fn encode(&self, message: &ServerMessage) -> Option<Utf8Bytes> {
+        debug_assert!(message.needs_ack(), "{message:?}");
+        match self.shared.audience {
+            Audience::Person => encoded(message),
+            Audience::Guest => encoded(&message_for_guest(message.clone(), self.problems())?),
+        }
+    }
 }
 
 /// Returns the upload that ends with a message.
@@ -316,15 +388,25 @@ fn ended_upload(message: &ServerMessage) -> Option<UploadId> {
     }
 }
 
-/// Encodes a counted message. An encoding error would be a bug of the portal: it is logged, and the
-/// message is dropped.
-fn encode(message: &ServerMessage) -> Option<Utf8Bytes> {
-    debug_assert!(message.needs_ack(), "{message:?}");
+/// Returns the upload that ends with a message to a guest.
+fn upload_ended_for_guest(message: &ToGuest) -> Option<UploadId> {
+    match message {
+        ToGuest::Done { upload, .. }
+        | ToGuest::Cancelled { upload }
+        | ToGuest::Paused { upload }
+        | ToGuest::Failed { upload, .. } => Some(*upload),
+        _ => None,
+    }
+}
+
+/// Encodes a message. An encoding error would be a bug of the portal: it is logged, and the message is
+/// dropped.
+fn encoded<T: Serialize>(message: &T) -> Option<Utf8Bytes> {
     let encoded = text(message);
     encoded.inspect_err(|error| tracing::error!(%error, "a message to a page was dropped")).ok()
 }
 
-fn text(message: &ServerMessage) -> serde_json::Result<Utf8Bytes> {
+fn text<T: Serialize>(message: &T) -> serde_json::Result<Utf8Bytes> {
     Ok(serde_json::to_string(message)?.into())
 }
 

@@ -9,8 +9,8 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::{Outbox, State, text};
-use crate::{relay::Credit, websocket::Writer};
+use super::{Audience, LossyMessage, Outbox, State, text};
+use crate::{drops::problems::message_for_guest, relay::Credit, websocket::Writer};
 
 /// The pause after a frame. The first message is sent at once; small messages that follow within the
 /// pause share the next frame.
@@ -119,9 +119,10 @@ impl State {
     /// credits, which the page may wait for; then log lines and counted messages, in turn; then the
     /// TLS facts. A long log delays each counted message by one message of log lines.
     pub(super) fn next_message(&mut self) -> Result<Option<Utf8Bytes>, WriteError> {
-        let urgent = self.next_lossy().or_else(|| self.next_credit());
-        if let Some(message) = urgent {
-            return Ok(Some(text(&message)?));
+        while let Some(urgent) = self.next_lossy().or_else(|| self.next_credit()) {
+            if let Some(text) = self.text_of(urgent)? {
+                return Ok(Some(text));
+            }
         }
         if !self.log_was_last
             && let Some(lines) = self.next_lines()
@@ -136,7 +137,19 @@ impl State {
         Ok(message.as_ref().map(text).transpose()?)
     }
 
-    fn next_lossy(&mut self) -> Option<ServerMessage> {
+    /// Encodes a message for its reader; `None` where it is not for this one.
+    fn text_of(&self, message: LossyMessage) -> Result<Option<Utf8Bytes>, WriteError> {
+        Ok(match (message, self.audience) {
+            (LossyMessage::Guest(message), _) => Some(text(&message)?),
+            (LossyMessage::Any(message), Audience::Person) => Some(text(&message)?),
+            (LossyMessage::Any(message), Audience::Guest) => {
+                let message = message_for_guest(message, self.problems);
+                message.as_ref().map(text).transpose()?
+            }
+        })
+    }
+
+    fn next_lossy(&mut self) -> Option<LossyMessage> {
         let message = self.lossy.pop_front()?;
         if self.lossy.is_empty() {
             // Connecting fills the queue; afterwards it is hardly used, so its memory is freed.
@@ -145,9 +158,9 @@ impl State {
         Some(message)
     }
 
-    fn next_credit(&mut self) -> Option<ServerMessage> {
+    fn next_credit(&mut self) -> Option<LossyMessage> {
         let (upload, credit) = self.credits.pop_first()?;
-        Some(credit_message(upload, credit))
+        Some(LossyMessage::Any(credit_message(upload, credit)))
     }
 
     /// Returns the log lines that were not written to this socket, as many as fit into a message.

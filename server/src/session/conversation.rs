@@ -1,5 +1,7 @@
 //! Handles the page's messages.
 
+mod guest;
+
 use std::sync::Arc;
 
 use protocol::{
@@ -8,10 +10,15 @@ use protocol::{
     delivery::Acknowledged as _,
     server::Connected,
 };
+use serde::de::DeserializeOwned;
 use tokio_util::sync::CancellationToken;
 
-use super::ProtocolViolation;
+use super::{
+    ProtocolViolation,
+    guest::{GuestDesk, GuestOwner, GuestParts},
+};
 use crate::{
+    audit::Subject,
     ftps_connection::{
         FtpsConnection, RemoteRequest, RequestRejected, SessionOwner, SessionParts, not_connected,
     },
@@ -47,6 +54,14 @@ pub(super) struct Conversation {
     lookup_slot: LookupSlot,
     under_way: UnderWay,
     session_ends: CancellationToken,
+    guest: Option<Guest>,
+}
+
+/// The guest that a session is for.
+#[derive(Debug)]
+struct Guest {
+    owner: GuestOwner,
+    desk: GuestDesk,
 }
 
 impl Conversation {
@@ -57,12 +72,30 @@ impl Conversation {
         outbox: Outbox,
         owner: SessionOwner,
         under_way: UnderWay,
+        guest: Option<GuestOwner>,
     ) -> Self {
         let lookup_slot = portal.lookup_slots.of(owner.client);
+        let uploads = Arc::<OpenUploads>::default();
+        let guest = guest.map(|guest| {
+            let subject = Subject {
+                session: Some(owner.session.clone()),
+                address: owner.address,
+                drop: Some(guest.visit.drop.clone()),
+                ..Subject::default()
+            };
+            let parts = GuestParts {
+                owner: guest.clone(),
+                portal: Arc::clone(&portal),
+                outbox: outbox.clone(),
+                uploads: Arc::clone(&uploads),
+                subject,
+            };
+            Guest { owner: guest, desk: GuestDesk::start(parts) }
+        });
         Self {
             portal,
             outbox,
-            uploads: Arc::default(),
+            uploads,
             newest_upload: None,
             received: 0,
             acked: 0,
@@ -71,6 +104,7 @@ impl Conversation {
             lookup_slot,
             under_way,
             session_ends: CancellationToken::new(),
+            guest,
         }
     }
 
@@ -132,7 +166,10 @@ impl Conversation {
 
     async fn stop_uploads(&self) {
         for upload in self.uploads.all() {
-            self.stop_upload(upload.offer.upload, StoppedPartFile::Keep);
+            match self.guest {
+                Some(_) => self.stop_guests(upload.offer.upload, StoppedPartFile::Keep),
+                None => drop(self.stop_upload(upload.offer.upload, StoppedPartFile::Keep)),
+            }
         }
         self.uploads.all_ended().await;
     }
@@ -143,16 +180,24 @@ impl Conversation {
         self.newest_upload.map_or(UploadId(0), |newest| UploadId(newest.0.saturating_add(1)))
     }
 
+    /// Handles a message in JSON. That of a guest is another type.
+    ///
+    /// # Errors
+    /// [`ProtocolViolation`], which ends the session.
+    pub(super) fn handle_text(&mut self, text: &str) -> Result<(), ProtocolViolation> {
+        match self.guest {
+            Some(_) => self.handle_guest(parse(text)?),
+            None => self.handle(parse(text)?),
+        }
+    }
+
     /// Handles a message. Work that takes long is left to the connection's task.
     ///
     /// # Errors
     /// [`ProtocolViolation`], which ends the session.
-    pub(super) fn handle(&mut self, message: ClientMessage) -> Result<(), ProtocolViolation> {
+    fn handle(&mut self, message: ClientMessage) -> Result<(), ProtocolViolation> {
         if message.needs_ack() {
-            self.received += 1;
-            if self.received - self.acked >= ACK_EVERY {
-                self.send_ack();
-            }
+            self.count_received();
         }
         match message {
             ClientMessage::Hello { .. } => return Err(ProtocolViolation::HelloAgain),
@@ -179,6 +224,13 @@ impl Conversation {
         Ok(())
     }
 
+    fn count_received(&mut self) {
+        self.received += 1;
+        if self.received - self.acked >= ACK_EVERY {
+            self.send_ack();
+        }
+    }
+
     fn pong(&mut self) {
         self.outbox.send_lossy(ServerMessage::Pong);
         if self.received > self.acked {
@@ -196,7 +248,13 @@ impl Conversation {
         if queued >= MAX_WAITING_CONNECTIONS {
             return Err(ProtocolViolation::TooManyRequests);
         }
-        let session = SessionParts {
+        let parts = self.connection_parts();
+        self.connection = Some(FtpsConnection::open(parts, connect, self.connection.take()));
+        Ok(())
+    }
+
+    fn connection_parts(&self) -> SessionParts {
+        SessionParts {
             // A connection that begins now follows the rules of now.
             portal: self.portal.newest(),
             outbox: self.outbox.clone(),
@@ -205,9 +263,8 @@ impl Conversation {
             lookup_slot: self.lookup_slot.clone(),
             under_way: self.under_way.clone(),
             session_ends: self.session_ends.clone(),
-        };
-        self.connection = Some(FtpsConnection::open(session, connect, self.connection.take()));
-        Ok(())
+            drop: self.guest.as_ref().map(|guest| guest.owner.visit.drop.clone()),
+        }
     }
 
     /// Delivers a part of a chunk. Chunks of an upload that has ended were in flight, and are
@@ -386,6 +443,15 @@ impl Conversation {
     fn fail(&self, upload: UploadId, problem: Problem) -> Result<(), ProtocolViolation> {
         Ok(self.outbox.try_send(&ServerMessage::Failed { upload, problem, resume: None })?)
     }
+}
+
+/// Reads a message.
+///
+/// # Errors
+/// [`ProtocolViolation::NotAMessage`]. The text of serde's error could quote the message, and a password
+/// with it.
+pub(super) fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ProtocolViolation> {
+    serde_json::from_str(text).map_err(|_| ProtocolViolation::NotAMessage)
 }
 
 fn check_paths(offer: &Offer) -> Result<(), PathRefusal> {

@@ -41,6 +41,8 @@ impl JoinError {
         match self {
             Self::Unknown(unknown) => unknown.problem(problems),
             Self::NoSession(no_session) => no_session.problem(problems),
+            // Guests are told in their own words.
+            Self::Link(_) => problems.at_portal(Text::SessionUnknown, &[], Text::ReloadRemedy),
         }
     }
 }
@@ -75,6 +77,8 @@ impl EndReason {
             Self::Lifetime(limit) => {
                 problems.at_portal(Text::SessionTooOld, &[&span(limit)], again)
             }
+            // Guests are told in their own words.
+            Self::DropEnded(_) => problems.at_portal(Text::SessionAbandoned, &[], again),
             Self::Moved | Self::Shutdown => {
                 problems.at_portal(Text::ShuttingDown, &[], Text::ShuttingDownRemedy)
             }

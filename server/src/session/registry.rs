@@ -14,10 +14,11 @@ use sha2::{Digest, Sha256};
 use tokio::{sync::Notify, time::sleep};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{EndReason, Session, fair_queue::FairQueue};
+use super::{EndReason, Session, fair_queue::FairQueue, guest::GuestOwner};
 use crate::{
     audit::{Entry, Event, Outcome},
     client::{Client, Peer},
+    drops::{Visit, service::LinkRefusal},
     limits::Refused,
     locking::lock,
     metrics::labels::RefusedBy,
@@ -120,6 +121,20 @@ pub enum JoinError {
     /// There is no place for another session.
     #[error(transparent)]
     NoSession(#[from] NoSession),
+    /// The link of a drop opens nothing.
+    #[error(transparent)]
+    Link(#[from] LinkRefusal),
+}
+
+/// The link of a drop, as a guest's client sends it.
+#[derive(Debug)]
+pub struct DropLink {
+    /// The id.
+    pub id: String,
+    /// The secret.
+    pub secret: Secret,
+    /// The password, where there is one.
+    pub password: Option<Secret>,
 }
 
 /// Name and secret belong to no session, or the session has ended.
@@ -152,18 +167,40 @@ impl Sessions {
     /// # Errors
     /// [`NoSession`].
     pub fn create(self: &Arc<Self>, peer: Peer) -> Result<NewSession, NoSession> {
-        let created = self.try_create(peer);
+        let created = self.try_create(peer, None);
         created.inspect_err(|refused| self.count_refused(refused))
     }
 
-    fn try_create(self: &Arc<Self>, peer: Peer) -> Result<NewSession, NoSession> {
+    /// Opens the link of a drop, and creates and starts a session of its guest.
+    ///
+    /// # Errors
+    /// [`JoinError`].
+    pub async fn create_guest(
+        self: &Arc<Self>,
+        peer: Peer,
+        link: DropLink,
+    ) -> Result<NewSession, JoinError> {
+        let portal = self.portal();
+        let drops = portal.drops.clone().ok_or(LinkRefusal::NotValid)?;
+        let DropLink { id, secret, password } = link;
+        let rules = (&portal.settings, &*portal.limits);
+        let visit: Arc<Visit> = drops.open(rules, (&id, &secret), password, peer.client).await?;
+        let created = self.try_create(peer, Some(GuestOwner { drops, visit }));
+        Ok(created.inspect_err(|refused| self.count_refused(refused))?)
+    }
+
+    fn try_create(
+        self: &Arc<Self>,
+        peer: Peer,
+        guest: Option<GuestOwner>,
+    ) -> Result<NewSession, NoSession> {
         let client = peer.client;
         self.portal().limits.start_session(client)?;
         let name = random_text::<NAME_BYTES>()?;
         let secret = random_text::<SECRET_BYTES>()?;
         let mut running = self.running();
         self.check_places(&running, client)?;
-        let session = self.start(&name, peer);
+        let session = self.start(&name, peer, guest);
         let entry = RunningSession {
             client,
             secret: Sha256::digest(&secret).into(),
@@ -224,8 +261,8 @@ impl Sessions {
         Ok(())
     }
 
-    fn start(self: &Arc<Self>, name: &str, peer: Peer) -> Arc<Session> {
-        let session = Session::new(name.to_owned(), peer, &self.portal());
+    fn start(self: &Arc<Self>, name: &str, peer: Peer, guest: Option<GuestOwner>) -> Arc<Session> {
+        let session = Session::new(name.to_owned(), peer, &self.portal(), guest);
         self.tasks.spawn(Arc::clone(self).run_to_end(Arc::clone(&session)));
         session
     }
@@ -244,6 +281,7 @@ impl Sessions {
             }
             () = sleep(settings.session_lifetime) => EndReason::Lifetime(settings.session_lifetime),
             () = self.can_move(&session) => EndReason::Moved,
+            end = session.drop_ended() => EndReason::DropEnded(end),
             () = self.shutdown.cancelled() => EndReason::Shutdown,
         };
         session.end(reason);
@@ -307,6 +345,12 @@ impl Sessions {
     #[must_use]
     pub fn count(&self) -> usize {
         self.running().len()
+    }
+
+    /// Returns the number of sessions of guests that run.
+    #[must_use]
+    pub fn count_guests(&self) -> usize {
+        self.running().values().filter(|running| running.session.is_guests()).count()
     }
 
     /// Returns whether a client has a session that runs.

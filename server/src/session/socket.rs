@@ -5,7 +5,7 @@ use std::{io, sync::Arc, time::Duration};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use protocol::{
-    CHUNK_HEADER_LEN, ClientMessage, Problem, ServerMessage,
+    CHUNK_HEADER_LEN, ClientMessage, Problem, ServerMessage, ToGuest,
     client::Language,
     server::Limits,
     session::{Join, ResumeState, SessionCredentials},
@@ -16,17 +16,18 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::{
     ActiveSocket, EndReason, ProtocolViolation, Session,
     chunks::ChunkDecoder,
-    conversation::{Conversation, ResumePoint},
+    conversation::{Conversation, ResumePoint, parse},
+    guest_goodbye::guest_goodbye,
     problems::{no_hello, page_stalled},
-    registry::{JoinError, NewSession, Sessions, SocketPlace, TooManySockets},
+    registry::{DropLink, JoinError, NewSession, Sessions, SocketPlace, TooManySockets},
+    socket_end::SocketEnd,
 };
 use crate::{
     client::Peer,
-    outbox::WriteError,
     problems::ProblemBuilder,
     settings::{ByteCount, Settings},
     texts,
-    websocket::{self, Event, MessageLimits, MessagePart, ReadError, Reader, Writer},
+    websocket::{self, Event, MessageLimits, MessagePart, Reader, Writer},
 };
 
 /// The timeout of the last message to a page and the close frame.
@@ -35,48 +36,6 @@ const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 /// The limits of messages before the session is known. A `hello` takes a few hundred bytes.
 const HELLO_LIMITS: MessageLimits =
     MessageLimits { text: ByteCount(4 * 1024), binary: ByteCount(0) };
-
-/// Why a socket ends.
-#[derive(Debug, thiserror::Error)]
-enum SocketEnd {
-    /// The page will not come back.
-    #[error("the page has closed the session")]
-    SessionClosed,
-    #[error("the page closed the socket")]
-    Closed,
-    #[error("the socket failed")]
-    Socket(#[source] io::Error),
-    #[error(transparent)]
-    Write(#[from] WriteError),
-    #[error("the page sent nothing for {}", humantime::format_duration(*.0))]
-    Silence(Duration),
-    #[error("the page acknowledged nothing for {}", humantime::format_duration(*.0))]
-    Stalled(Duration),
-    #[error("the page has come back on another socket")]
-    TakenOver,
-    #[error(transparent)]
-    SessionEnded(EndReason),
-    #[error("no `hello` within {}", humantime::format_duration(*.0))]
-    NoHello(Duration),
-    #[error(transparent)]
-    NotJoined(#[from] JoinError),
-    #[error(transparent)]
-    Displaced(TooManySockets),
-    #[error("the page uses version {0} of the protocol")]
-    Version(u32),
-    #[error(transparent)]
-    ProtocolViolation(#[from] ProtocolViolation),
-}
-
-impl From<ReadError> for SocketEnd {
-    fn from(error: ReadError) -> Self {
-        match error {
-            ReadError::Ended => Self::Closed,
-            ReadError::Io(error) => Self::Socket(error),
-            ReadError::Violation(violation) => Self::ProtocolViolation(violation.into()),
-        }
-    }
-}
 
 /// The session that a socket has joined.
 struct Joined {
@@ -96,17 +55,19 @@ pub async fn serve(
     mut problems: ProblemBuilder,
 ) {
     let (mut reader, mut writer) = websocket::split(TokioIo::new(upgraded), HELLO_LIMITS);
+    let mut reads = Reads::Person;
     let joined = tokio::select! {
         biased;
         () = sessions.shutting_down() => Err(SocketEnd::SessionEnded(EndReason::Shutdown)),
         () = place.displaced() => Err(SocketEnd::Displaced(TooManySockets)),
-        joined = hello(&mut reader, &sessions, peer, &mut problems) => joined,
+        joined = hello(&mut reader, &sessions, peer, (&mut problems, &mut reads)) => joined,
     };
     drop(place);
     let end = match joined {
         Ok(joined) => {
             let session = Arc::clone(&joined.session);
             let settings = session.settings();
+            reads = if session.is_guests() { Reads::Guest } else { Reads::Person };
             reader.set_limits(message_limits(settings));
             tracing::info!(session = session.name(), "socket begun");
             let socket = session.activate_socket().await;
@@ -123,11 +84,18 @@ pub async fn serve(
     };
     // Closing a connection with unread bytes resets it, and the last message may be lost.
     let goodbye = async {
-        if goodbye(&mut writer, &end, problems).await.is_ok() {
+        if goodbye(&mut writer, &end, problems, reads).await.is_ok() {
             reader.drain().await;
         }
     };
     let _failed_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
+}
+
+/// Who reads the messages of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reads {
+    Person,
+    Guest,
 }
 
 fn message_limits(settings: &Settings) -> MessageLimits {
@@ -154,7 +122,7 @@ async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     sessions: &Arc<Sessions>,
     peer: Peer,
-    problems: &mut ProblemBuilder,
+    (problems, reads): (&mut ProblemBuilder, &mut Reads),
 ) -> Result<Joined, SocketEnd> {
     let limit = sessions.portal().settings.hello_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
@@ -169,7 +137,10 @@ async fn hello(
     match parse(&text)? {
         ClientMessage::Hello { join: which, language, .. } => {
             *problems = problems_in(&language);
-            let joined = join(sessions, peer, which)?;
+            if let Join::Drop { .. } = which {
+                *reads = Reads::Guest;
+            }
+            let joined = join(sessions, peer, which).await?;
             joined.session.outbox().set_problems(*problems);
             Ok(joined)
         }
@@ -200,8 +171,13 @@ fn other_version(text: &str) -> Option<u32> {
     (version != protocol::VERSION).then_some(version)
 }
 
-fn join(sessions: &Arc<Sessions>, peer: Peer, which: Join) -> Result<Joined, JoinError> {
+async fn join(sessions: &Arc<Sessions>, peer: Peer, which: Join) -> Result<Joined, JoinError> {
     match which {
+        Join::Drop { id, secret, password } => {
+            let link = DropLink { id, secret, password };
+            let NewSession { session, credentials } = sessions.create_guest(peer, link).await?;
+            Ok(Joined { session, credentials: Some(credentials), resume: None })
+        }
         Join::New => {
             let NewSession { session, credentials } = sessions.create(peer)?;
             Ok(Joined { session, credentials: Some(credentials), resume: None })
@@ -245,6 +221,9 @@ async fn converse(
     if let SocketEnd::SessionEnded(reason) = end
         && leaves_messages(reason)
     {
+        if let EndReason::DropEnded(_) = reason {
+            socket.conversation.cancel_all();
+        }
         let told = write_the_rest(writer, settings, &session, &mut socket.conversation);
         let _too_slow = tokio::time::timeout(settings.shutdown_timeout, told).await;
     }
@@ -287,7 +266,10 @@ async fn exchange(
 /// Returns whether the page of a session that ends for this reason reads on, and may lack messages.
 fn leaves_messages(reason: EndReason) -> bool {
     match reason {
-        EndReason::Moved | EndReason::Shutdown | EndReason::Lifetime(_) => true,
+        EndReason::Moved
+        | EndReason::Shutdown
+        | EndReason::Lifetime(_)
+        | EndReason::DropEnded(_) => true,
         EndReason::Closed
         | EndReason::ProtocolViolation
         | EndReason::Stalled
@@ -349,15 +331,30 @@ async fn welcome(
             (connected.map(Box::new), next_upload)
         }
     };
-    joined.session.outbox().welcome(ServerMessage::Welcome {
-        version: protocol::VERSION,
-        portal: env!("CARGO_PKG_VERSION").to_owned(),
-        session: joined.credentials,
-        limits: limits(settings),
-        received: conversation.received(),
-        connected,
-        next_upload,
-    });
+    let outbox = joined.session.outbox();
+    let (version, portal) = (protocol::VERSION, env!("CARGO_PKG_VERSION").to_owned());
+    let (session, limits, received) =
+        (joined.credentials, limits(settings), conversation.received());
+    match conversation.drop_facts().await {
+        Some(facts) => outbox.welcome_guest(ToGuest::Welcome {
+            version,
+            portal,
+            session,
+            limits,
+            received,
+            next_upload,
+            facts,
+        }),
+        None => outbox.welcome(ServerMessage::Welcome {
+            version,
+            portal,
+            session,
+            limits,
+            received,
+            connected,
+            next_upload,
+        }),
+    }
     Ok(())
 }
 
@@ -386,7 +383,7 @@ async fn read(
             Ok(Ok(Event::Close(code))) => return closed(code),
             Ok(Ok(Event::Pong)) => Ok(()),
             Ok(Ok(Event::Text(text))) => {
-                protocol::lines::split(&text).try_for_each(|line| conversation.handle(parse(line)?))
+                protocol::lines::split(&text).try_for_each(|line| conversation.handle_text(line))
             }
             Ok(Ok(Event::Binary(part))) => deliver(conversation, chunks, part),
         };
@@ -398,11 +395,6 @@ async fn read(
 
 fn closed(code: Option<CloseCode>) -> SocketEnd {
     if code == Some(CloseCode::Normal) { SocketEnd::SessionClosed } else { SocketEnd::Closed }
-}
-
-fn parse(text: &str) -> Result<ClientMessage, ProtocolViolation> {
-    // The text of serde's error could quote the message, and a password with it.
-    serde_json::from_str(text).map_err(|_| ProtocolViolation::NotAMessage)
 }
 
 fn deliver(
@@ -418,12 +410,17 @@ async fn goodbye(
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     end: &SocketEnd,
     problems: ProblemBuilder,
+    reads: Reads,
 ) -> io::Result<()> {
     if let SocketEnd::Socket(_) | SocketEnd::Write(_) = end {
         return Err(io::ErrorKind::NotConnected.into());
     }
-    if let Some(message) = last_message(end, problems) {
-        writer.text(serde_json::to_string(&message).unwrap_or_default()).await?;
+    let message = match reads {
+        Reads::Person => last_message(end, problems).map(|last| serde_json::to_string(&last)),
+        Reads::Guest => guest_goodbye(end, problems).map(|last| serde_json::to_string(&last)),
+    };
+    if let Some(message) = message {
+        writer.text(message.unwrap_or_default()).await?;
     }
     writer.close(close_code(end)).await
 }
@@ -459,7 +456,8 @@ fn close_code(end: &SocketEnd) -> CloseCode {
             EndReason::Closed
             | EndReason::NothingToResume
             | EndReason::Absent(_)
-            | EndReason::Lifetime(_),
+            | EndReason::Lifetime(_)
+            | EndReason::DropEnded(_),
         ) => CloseCode::Normal,
         SocketEnd::Silence(_)
         | SocketEnd::TakenOver
@@ -499,7 +497,7 @@ mod tests {
         let settings = Settings::defaults().unwrap();
         let outbound = Outbound::load(&settings).unwrap();
         let portal = Portal::new(settings, 0, outbound, Audit::default());
-        let session = Session::new("s".to_owned(), Peer::default(), &portal);
+        let session = Session::new("s".to_owned(), Peer::default(), &portal, None);
         let stored = ServerMessage::Removed { path: "stored".to_owned() };
         session.outbox().send(stored).await;
         session.end(reason);
@@ -508,7 +506,7 @@ mod tests {
         let socket = session.activate_socket().await;
         let joined = Joined { session, credentials: None, resume: None };
         let end = converse(&mut reader, &mut writer, &portal.settings, joined, socket).await;
-        goodbye(&mut writer, &end, ProblemBuilder::default()).await.unwrap();
+        goodbye(&mut writer, &end, ProblemBuilder::default(), Reads::Person).await.unwrap();
         drop((reader, writer));
         let mut written = Vec::new();
         page.read_to_end(&mut written).await.unwrap();

@@ -126,6 +126,7 @@ impl Settings {
             ("page_write_timeout", self.page_write_timeout.is_zero()),
             ("proxy_protocol_timeout", self.proxy_protocol_timeout.is_zero()),
             ("tls_file_interval", self.tls_file_interval.is_zero()),
+            ("drop_lease", self.drop_lease.is_zero()),
             ("acme_retry_wait", self.acme_retry_wait.is_zero()),
             ("max_acme_retry_wait", self.max_acme_retry_wait.is_zero()),
         ];
@@ -241,6 +242,17 @@ impl Settings {
                 "the preset `{name}`: with `login = \"portal\"` nobody can be asked about the \
                  server's certificate: set `pins` or `ca_file`"
             ));
+        }
+        if preset.drops.is_some() {
+            let needs = [
+                (!preset.login.is_by_portal(), "`login = \"portal\"`: guests have no account"),
+                (self.store.is_none(), "the setting `store`, which keeps the drops"),
+                (self.public_url.is_none(), "the setting `public_url`, which begins their links"),
+            ];
+            let missing = needs.into_iter().filter(|(is_missing, _)| *is_missing);
+            found.extend(
+                missing.map(|(_, what)| format!("the preset `{name}`: `drops` needs {what}")),
+            );
         }
         found
     }

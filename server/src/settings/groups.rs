@@ -14,6 +14,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("tls_min", "Certificates and proxy of FTPS connections"),
     ("max_listing", "Listings and deletions"),
     ("store", "What the portal keeps"),
+    ("client_drop_links_per_minute", "Drops"),
     ("acme_domains", "The certificate of the page, from an authority"),
 ];
 

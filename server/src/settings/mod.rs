@@ -51,7 +51,7 @@ pub use errors::{ConfigFile, SettingsError, SettingsErrors, TomlError};
 pub use fixed::FIXED;
 pub use groups::heading_before;
 pub use outbound::{AllowedNetwork, PinnedCertificate, ProxyUrl};
-pub use preset::{Preset, PresetError, PresetLogin, PresetTrust, secret};
+pub use preset::{Preset, PresetDrops, PresetError, PresetLogin, PresetTrust, secret};
 pub use records::{AuditClient, AuditTarget, LogFormat};
 pub use removed::Removed;
 pub use source::{ShownValue, Sources};

@@ -6,6 +6,9 @@ use ftps::{Credentials, Fingerprint, Password, RemotePath, Username};
 use protocol::Encryption;
 use zeroize::Zeroizing;
 
+mod drops;
+
+pub use self::drops::PresetDrops;
 use super::{
     SettingValue, TlsVersion,
     toml_text::{Entry, Table, Value},
@@ -35,6 +38,8 @@ pub struct Preset {
     pub login: PresetLogin,
     /// The certificates that the server may show.
     pub trust: PresetTrust,
+    /// Whether files may arrive through drops, and by which rules.
+    pub drops: Option<PresetDrops>,
 }
 
 /// Who logs in to the server of a preset.
@@ -155,6 +160,9 @@ const KEYS: &[(&str, &str)] = &[
     ("pins", "pins = [\"039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81\"]"),
     ("ca_file", "ca_file = [\"/etc/ferryport/acme-ca.pem\"]"),
     ("tls_min", "tls_min = \"1.3\""),
+    ("drops", "drops = true"),
+    ("web_root", "web_root = false"),
+    ("check_content", "check_content = false"),
 ];
 
 /// Returns whether a preset has such a key. The values of all of them may be shown.
@@ -289,6 +297,7 @@ impl<'t> Reader<'t> {
         let folder = self.parsed("folder", parse_folder);
         let trust = self.trust();
         let login = self.login();
+        let drops = self.drops();
         let ((), name, host) = (protocol.ok().map(drop)?, name.ok()?, host.ok()?);
         let encryption = encryption.ok()?.unwrap_or(Encryption::Explicit);
         Some(Preset {
@@ -300,6 +309,16 @@ impl<'t> Reader<'t> {
             folder: folder.ok()?.unwrap_or_default(),
             login: login.ok()?,
             trust: trust.ok()?,
+            drops: drops.ok()?,
+        })
+    }
+
+    fn drops(&mut self) -> Result<Option<PresetDrops>, Unusable> {
+        let [drops, web_root, content] =
+            ["drops", "web_root", "check_content"].map(|key| self.parsed(key, bool::parse));
+        PresetDrops::of_keys(drops?, web_root?, content?).map_err(|key| {
+            self.refuse(key, "it is of no use without `drops = true`");
+            Unusable
         })
     }
 

@@ -365,6 +365,21 @@ settings! {
     /// The file with the keys that seal the secrets in the store, as `ferryport keys new` writes them.
     keyring_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/keyring\"";
 
+    /// The links of drops that one client may try to open in a minute.
+    client_drop_links_per_minute: u32 = "30", like "30";
+    /// The wrong passwords of a drop after which a client has to wait: 1 min, then twice as long each time, up
+    /// to 1 h.
+    max_failed_drop_passwords: u32 = "5", like "5";
+    /// The time after which the claims of a portal end that does not renew them, because it has stopped
+    /// without giving them back. It renews them three times in this time.
+    drop_lease: Duration = "\"1 min\"", like "\"1 min\"";
+    /// The time for which a file of a guest that was paused or interrupted keeps its place in the limits of
+    /// the drop.
+    drop_resume_window: Duration = "\"24 h\"", like "\"24 h\"";
+    /// The time after the end of a drop after which the portal forgets who its guests were and what their
+    /// files were called. Counts and sizes stay.
+    arrival_retention: Duration = "\"90 days\"", like "\"90 days\"";
+
     /// The domains of the certificate that the portal gets by itself from a certificate authority (ACME).
     /// It needs `acme_dir` or `store`. Naming domains means agreeing to
     /// the authority's terms.

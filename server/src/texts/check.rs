@@ -204,7 +204,8 @@ fn malformed(texts: &Texts, room: usize) -> Vec<String> {
         let is_remedy = key.ends_with("_remedy") || key.ends_with("_cause");
         let has_full_stop = match key.split('.').next().unwrap() {
             "cause" | "explanation" | "certificate_fault" => true,
-            "problem" => is_remedy,
+            // Guests are told what happened and what to do in one text.
+            "problem" => is_remedy || key.starts_with("problem.guest."),
             "doctor" if key.starts_with("doctor.report.") => continue,
             "doctor" => !FRAGMENTS.iter().any(|beginning| key.starts_with(beginning)),
             "error" | "system" => false,

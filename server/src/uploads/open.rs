@@ -3,18 +3,18 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, MutexGuard,
+        Arc, Mutex, MutexGuard, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
 
 use ftps::RemotePath;
-use protocol::{Problem, ServerMessage, UploadId, client::Offer};
+use protocol::{Problem, ServerMessage, ToGuest, UploadId, client::Offer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::digests::PageDigests;
-use crate::{locking::lock, relay::UploadBuffer, remote_path};
+use crate::{drops::Delivery, locking::lock, outbox::Outbox, relay::UploadBuffer, remote_path};
 
 /// An upload that was offered and has not ended.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct OpenUpload {
     pub stop: CancellationToken,
     /// Whether the page has cancelled the upload, rather than paused it.
     is_cancelled: AtomicBool,
+    /// The claim of a guest's file, once it is claimed.
+    delivery: OnceLock<Arc<Delivery>>,
 }
 
 /// Whether the part file of a stopped upload is kept or removed.
@@ -45,13 +47,55 @@ impl OpenUpload {
     #[must_use]
     pub fn new(offer: Offer, buffer: UploadBuffer, stop: CancellationToken) -> Self {
         let is_cancelled = AtomicBool::new(false);
-        Self { offer, buffer, digests: PageDigests::default(), stop, is_cancelled }
+        let delivery = OnceLock::new();
+        Self { offer, buffer, digests: PageDigests::default(), stop, is_cancelled, delivery }
+    }
+
+    /// Returns the claim of a guest's file.
+    #[must_use]
+    pub fn delivery(&self) -> Option<&Arc<Delivery>> {
+        self.delivery.get()
+    }
+
+    /// Sets the claim of a guest's file.
+    pub fn set_delivery(&self, delivery: Arc<Delivery>) {
+        let _claimed_once = self.delivery.set(delivery);
+    }
+
+    /// Returns where the file goes, as the page or the portal wrote it.
+    #[must_use]
+    pub fn target(&self) -> String {
+        self.delivery().map_or_else(|| self.offer.path.clone(), |delivery| delivery.path())
+    }
+
+    /// Returns the part file that the upload goes on with.
+    #[must_use]
+    pub fn resume(&self) -> Option<String> {
+        self.delivery().map_or_else(|| self.offer.resume.clone(), |delivery| delivery.temporary())
+    }
+
+    /// Writes the end of a guest's upload to the store, and sends the last message about the upload.
+    pub async fn tell(&self, end: ServerMessage, outbox: &Outbox) {
+        match self.settle(&end, outbox).await {
+            Some(message) => {
+                outbox.count_guests_upload(&end);
+                outbox.send_to_guest(&message).await;
+            }
+            None => outbox.send(end).await,
+        }
+    }
+
+    /// Writes the end of a guest's upload to the store. Returns what the guest is told; `None` for an upload
+    /// that is no guest's.
+    pub async fn settle(&self, end: &ServerMessage, outbox: &Outbox) -> Option<ToGuest> {
+        let delivery = self.delivery()?;
+        Some(delivery.settle(end.clone(), outbox.problems()).await)
     }
 
     /// Returns where the file goes; `None` if the path is malformed.
     #[must_use]
     pub fn path(&self) -> Option<RemotePath> {
-        remote_path::parse(&self.offer.path).ok()
+        remote_path::parse(&self.target()).ok()
     }
 
     /// Stops the upload; the task that runs it answers.
@@ -87,14 +131,13 @@ impl OpenUpload {
     /// earlier upload is unchanged.
     #[must_use]
     pub fn stopped_before_start(&self) -> ServerMessage {
-        self.stopped(self.offer.resume.clone())
+        self.stopped(self.resume())
     }
 
     /// Returns the answer of an upload that failed before it started.
     #[must_use]
     pub fn failed_before_start(&self, problem: Problem) -> ServerMessage {
-        let Offer { upload, resume, .. } = self.offer.clone();
-        ServerMessage::Failed { upload, problem, resume }
+        ServerMessage::Failed { upload: self.offer.upload, problem, resume: self.resume() }
     }
 }
 

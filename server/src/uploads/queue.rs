@@ -137,7 +137,7 @@ impl<'a> NextUpload<'a> {
     /// calls return the same path. A lookup of the path stays true, because the path is claimed.
     pub(super) fn take(&mut self) -> Option<String> {
         self.taken = self.taken.take().or_else(|| self.queue.take_claimed(self.claims));
-        self.taken.as_ref().map(|queued| queued.upload.offer.path.clone())
+        self.taken.as_ref().map(|queued| queued.upload.target())
     }
 
     /// Puts the upload back, for an FTPS session that is free earlier.

@@ -11,7 +11,9 @@ use ftps::{
     Algorithm, FileDigest, ManagedClient, RemotePath,
     upload::{DigestError, Failed, Plan, Progress, Source, UploadError},
 };
-use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
+use protocol::{
+    OnConflict, Problem, ServerMessage, UploadId, guest::GuestReason, server::Existing,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -69,7 +71,7 @@ pub(super) async fn run(
     next: &mut NextUpload<'_>,
 ) -> ServerMessage {
     let upload = context.upload.offer.upload;
-    match upload_file(client, context, next).await {
+    match upload_under_free_name(client, context, next).await {
         Ok(Stored { uploaded, page_agrees }) => ServerMessage::Done {
             upload,
             path: uploaded.path.display().into_owned(),
@@ -107,6 +109,39 @@ impl From<Problem> for NotStored {
     }
 }
 
+/// Uploads a file. A guest's gets the next number as long as the server has a file of its name.
+async fn upload_under_free_name(
+    client: &mut ManagedClient,
+    context: UploadContext<'_>,
+    next: &mut NextUpload<'_>,
+) -> Result<Stored, NotStored> {
+    loop {
+        let uploaded = upload_file(client, context, next).await;
+        let (Some(delivery), Err(NotStored::Exists { resume, .. })) =
+            (context.upload.delivery(), &uploaded)
+        else {
+            return uploaded;
+        };
+        let target = context.upload.target();
+        let part = resume.as_deref().and_then(|part| remote_path::parse(part).ok());
+        let Some(numbered) = delivery.take_next_number().await else { return uploaded };
+        // The bytes are there already: they get the new name.
+        let renamed = part.as_ref().and_then(|part| renamed_part(part, &target, &numbered));
+        if let (Some(part), Some(renamed)) = (part, renamed)
+            && let Ok(session) = client.client().await
+            && session.rename(&part, &renamed).await.is_ok()
+        {
+            delivery.opened(&renamed.display()).await;
+        }
+    }
+}
+
+/// Returns the name that the part file of one target has for another one.
+fn renamed_part(part: &RemotePath, target: &str, other: &str) -> Option<RemotePath> {
+    let [target, other] = [target, other].map(|path| remote_path::parse(path).ok());
+    ftps::upload::temporary::for_other_target(part, &target?, &other?)
+}
+
 async fn upload_file(
     client: &mut ManagedClient,
     context: UploadContext<'_>,
@@ -117,7 +152,7 @@ async fn upload_file(
     let _buffers = reserve_buffers(context.portal, upload);
     let mut source = UploadSource::new(context, next);
     // A resumed upload opens its window when the offset is known.
-    if upload.offer.resume.is_none() {
+    if upload.resume().is_none() {
         let opened = unless_stopped(&upload.stop, source.page.open_window()).await?;
         opened.map_err(|error| source.problem(error))?;
     }
@@ -173,9 +208,9 @@ fn reserve_buffers(portal: &Portal, upload: &OpenUpload) -> Option<Reservation> 
 
 fn plan(upload: &OpenUpload, digest: Algorithm, problems: ProblemBuilder) -> Result<Plan, Problem> {
     let offer = &upload.offer;
-    let resume = offer.resume.as_deref();
+    let resume = upload.resume();
     Ok(Plan {
-        path: remote_path::parse(&offer.path).map_err(|refusal| refusal.problem(problems))?,
+        path: remote_path::parse(&upload.target()).map_err(|refusal| refusal.problem(problems))?,
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
@@ -184,8 +219,9 @@ fn plan(upload: &OpenUpload, digest: Algorithm, problems: ProblemBuilder) -> Res
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
         // An invalid path is ignored: then the upload starts at the beginning.
-        resume: resume.and_then(|path| remote_path::parse(path).ok()),
-        digest: offer.digest.then_some(digest),
+        resume: resume.and_then(|path| remote_path::parse(&path).ok()),
+        // A receipt needs one in any case.
+        digest: (offer.digest || upload.delivery().is_some()).then_some(digest),
     })
 }
 
@@ -223,6 +259,8 @@ struct UploadSource<'a, 'q> {
     next_upload: &'a mut NextUpload<'q>,
     /// The offset where the engine's digest starts, once the file is opened.
     digest_from: Option<u64>,
+    /// The offset of the next bytes.
+    position: u64,
     page_agrees: bool,
     /// Whether `verifying` was sent for the attempt.
     sent_verifying: bool,
@@ -250,6 +288,7 @@ impl<'a, 'q> UploadSource<'a, 'q> {
             page,
             next_upload,
             digest_from: None,
+            position: 0,
             page_agrees: false,
             sent_verifying: false,
         }
@@ -262,6 +301,9 @@ impl<'a, 'q> UploadSource<'a, 'q> {
         self.digest_from = Some(offset);
         self.sent_verifying = false;
         let upload = self.id();
+        if let Some(delivery) = self.context.upload.delivery() {
+            delivery.opened(&temporary_path).await;
+        }
         self.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
     }
 
@@ -285,6 +327,28 @@ impl<'a, 'q> UploadSource<'a, 'q> {
         self.context.outbox.send(message).await;
     }
 
+    /// Returns the digest of a guest's whole file where the page is not asked: it was known before the file
+    /// got another number, or the page sends none, and what the portal has relayed has to do.
+    fn digest_of_portal(
+        &self,
+        range: &Range<u64>,
+        digest: &FileDigest,
+    ) -> Option<Option<FileDigest>> {
+        let upload = self.context.upload;
+        let delivery = upload.delivery()?;
+        if let Some(known) = delivery.sha256() {
+            return Some(Some(known.clone()));
+        }
+        if upload.offer.digest {
+            return None;
+        }
+        let whole = (range.start == 0).then(|| digest.clone());
+        if let Some(whole) = &whole {
+            delivery.set_sha256(whole.clone());
+        }
+        Some(whole)
+    }
+
     fn problem(&self, error: PageSourceError) -> Problem {
         error.problem(self.problems())
     }
@@ -302,11 +366,22 @@ impl Source for UploadSource<'_, '_> {
     type Error = Problem;
 
     async fn next(&mut self) -> Result<Bytes, Problem> {
-        let bytes = self.page.next().await;
-        bytes.map_err(|error| self.problem(error))
+        let bytes = self.page.next().await.map_err(|error| self.problem(error))?;
+        let upload = self.context.upload;
+        if let Some(delivery) = upload.delivery()
+            && delivery.shows_program(self.position, &bytes)
+        {
+            delivery.refuse(GuestReason::Program);
+            // The engine sees it, and removes the part file.
+            upload.stop(StoppedPartFile::Remove);
+            return std::future::pending().await;
+        }
+        self.position += bytes.len() as u64;
+        Ok(bytes)
     }
 
     async fn seek(&mut self, offset: u64) -> Result<(), Problem> {
+        self.position = offset;
         let sought = self.page.seek(offset).await;
         sought.map_err(|error| self.problem(error))
     }
@@ -353,19 +428,29 @@ impl Source for UploadSource<'_, '_> {
     ) -> Result<Option<FileDigest>, DigestError<Problem>> {
         if self.digest_from.is_none() {
             // The server had all bytes already, so `opened` was not sent yet.
-            let temporary_path = self.context.upload.offer.resume.clone().unwrap_or_default();
+            let temporary_path = self.context.upload.resume().unwrap_or_default();
             self.send_opened(temporary_path, range.start).await;
         }
         // `Progress::Confirming` sends it after a transfer. If the server had all bytes already, there was
         // no transfer.
         self.send_verifying().await;
+        if let Some(known) = self.digest_of_portal(&range, digest) {
+            return Ok(known);
+        }
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
+            if let Some(delivery) = self.context.upload.delivery() {
+                delivery.refuse(GuestReason::Changed);
+            }
             return Err(DigestError::Mismatch(digests_differ(self.problems(), digest, &of_page)));
         }
         self.page_agrees = true;
         let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };
-        Ok(whole.and_then(|hex| FileDigest::new(digest.algorithm(), &hex)))
+        let whole = whole.and_then(|hex| FileDigest::new(digest.algorithm(), &hex));
+        if let (Some(delivery), Some(whole)) = (self.context.upload.delivery(), &whole) {
+            delivery.set_sha256(whole.clone());
+        }
+        Ok(whole)
     }
 }
 

@@ -156,7 +156,7 @@ impl Uploader {
         // this id.
         self.open_uploads.remove(upload.offer.upload);
         self.audit(&upload, &answer, begun.elapsed()).await;
-        self.tell(answer).await;
+        self.tell(&upload, answer).await;
         drop(started);
         next.into_taken()
     }
@@ -164,17 +164,19 @@ impl Uploader {
     /// Writes the end of an upload to the audit, before the page is told.
     async fn audit(&self, upload: &OpenUpload, answer: &ServerMessage, time: Duration) {
         let Some(entry) = Entry::of(answer) else { return };
-        let path = entry.path.clone().or_else(|| Some(upload.offer.path.clone()));
-        let entry = Entry { path, bytes: Some(upload.offer.size), ..entry.took(time) };
+        let path = entry.path.clone().or_else(|| Some(upload.target()));
+        let arrival = upload.delivery().map(|delivery| delivery.arrival_id().to_owned());
+        let entry = Entry { path, arrival, bytes: Some(upload.offer.size), ..entry.took(time) };
         self.portal.audit.write(&self.subject, entry).await;
     }
 
     /// Sends the answer of an upload. At the end of the session `goodbye` tells the page that its open
     /// uploads have stopped: it resumes them by itself, while a `paused` upload would wait for the user.
-    async fn tell(&self, answer: ServerMessage) {
+    async fn tell(&self, upload: &OpenUpload, answer: ServerMessage) {
         let is_paused = matches!(answer, ServerMessage::Paused { .. });
-        if !(is_paused && self.session_ends.is_cancelled()) {
-            self.outbox.send(answer).await;
+        match is_paused && self.session_ends.is_cancelled() {
+            true => drop(upload.settle(&answer, &self.outbox).await),
+            false => upload.tell(answer, &self.outbox).await,
         }
     }
 

@@ -40,8 +40,8 @@ CREATE TABLE arrivals (
 CREATE INDEX arrivals_of_drop ON arrivals (drop_id);
 
 -- Files of arrivals: claimed, then stored, failed or released. Name and path are sealed, a secret of the kind
--- `drop_file`. A claim belongs to the portal `instance`, or to none while the upload is paused, and ends at
--- `lease_until_ms`. The path of a claimed file is nobody else's; once it is stored, the server shows it.
+-- `drop_file`. A claim belongs to the portal `instance`, which is empty while the upload is paused, and ends
+-- at `lease_until_ms`. The path of a claimed file is nobody else's; once it is stored, the server shows it.
 CREATE TABLE arrival_files (
     id TEXT NOT NULL PRIMARY KEY,
     drop_id TEXT NOT NULL,

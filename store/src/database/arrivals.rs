@@ -98,6 +98,19 @@ impl Store {
         self.classified(row.and_then(|row| row.as_ref().map(arrival).transpose()))
     }
 
+    /// Returns whether a drop has arrivals that were not finished.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub async fn has_open_arrivals(&self, drop: &str) -> Result<bool, StoreError> {
+        let row =
+            sqlx::query("SELECT id FROM arrivals WHERE drop_id = $1 AND finished_ms = 0 LIMIT 1")
+                .bind(drop.to_owned())
+                .fetch_optional(self.pool())
+                .await;
+        Ok(self.classified(row)?.is_some())
+    }
+
     /// Returns the files of an arrival, in the order in which they got their states.
     ///
     /// # Errors

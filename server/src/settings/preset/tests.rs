@@ -38,6 +38,8 @@ fn every_key_of_a_preset_is_read() {
     let keys: String = KEYS
         .iter()
         .filter(|(key, _)| !matches!(*key, "name" | "password_env" | "password_store"))
+        // Those of drops need more settings, and have a test of their own.
+        .filter(|(key, _)| !matches!(*key, "drops" | "web_root" | "check_content"))
         .map(|(key, example)| match *key {
             "password_file" => format!("password_file = \"{}\"\n", file.display()),
             _ => format!("{example}\n"),
@@ -163,6 +165,28 @@ fn password_in_the_store_needs_a_store_and_is_the_only_one() {
     fs::write(&file, "s3same").unwrap();
     let said = error(&format!("{keys}\npassword_file = \"{}\"", file.display()));
     assert!(said.contains("has another password already"), "{said}");
+}
+
+#[test]
+fn drops_need_a_login_of_the_portal_a_store_and_a_public_address() {
+    let said = error("host = \"h\"\ndrops = true");
+    for needed in ["`login = \"portal\"`", "the setting `store`", "the setting `public_url`"] {
+        assert!(said.contains(&format!("the preset `acme`: `drops` needs {needed}")), "{said}");
+    }
+    let said = error("host = \"h\"\nweb_root = false");
+    assert!(said.contains("no use without `drops = true`"), "{said}");
+    let with = |further: &str| {
+        let all = settings(&format!(
+            "store = \"sqlite:/f.db\"\nkeyring_file = \"/k\"\npublic_url = \"https://h\"\n[[preset]]\n\
+             name = \"acme\"\nhost = \"h\"\nlogin = \"portal\"\nusername = \"u\"\n\
+             password_store = true\ndrops = true\n{further}"
+        ));
+        all.unwrap().presets[0].drops.unwrap()
+    };
+    let strict = with("");
+    assert!(strict.web_root && strict.check_content, "what is unknown is refused");
+    let lenient = with("web_root = false\ncheck_content = false");
+    assert!(!lenient.web_root && !lenient.check_content);
 }
 
 #[test]

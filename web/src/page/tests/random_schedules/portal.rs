@@ -131,6 +131,7 @@ impl World {
                 self.socket = Some(name);
                 self.greet(resume, None);
             }
+            Join::Drop { .. } => panic!("the page is no guest of a drop"),
         }
     }
 
