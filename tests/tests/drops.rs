@@ -307,6 +307,84 @@ async fn a_file_that_changed_during_its_upload_is_neither_stored_nor_counted() {
     assert!(shown.contains("files        0\n"), "{shown}");
 }
 
+/// 200 names of files and folders that lead elsewhere, or that some system takes for something else.
+fn hostile_names() -> Vec<String> {
+    let parts = [
+        "..",
+        ".",
+        "...",
+        "..\\..",
+        "/",
+        "//",
+        "~",
+        "a\0b",
+        "CON",
+        "nul.txt",
+        "x.php",
+        ".ssh",
+        "a:b",
+        "\u{202e}cod.exe",
+        "e\u{301}",
+        "\u{2215}",
+        "%2e%2e",
+        "-rf",
+        "a b ",
+        "* ? |",
+        "$(id)",
+        "`id`",
+        "\r\nDELE x",
+        "\u{feff}..",
+        "ferryport-0123abcd",
+        "x.0123abcd.part",
+        "\t",
+        "'; --",
+    ];
+    let mut random = fastrand::Rng::with_seed(7);
+    let name = |number| {
+        let parts: Vec<_> =
+            (0..random.usize(1..4)).map(|_| parts[random.usize(..parts.len())]).collect();
+        // The number keeps files from having the names of folders.
+        format!("{}{number}", parts.join(["/", "", "/../"][random.usize(..3)]))
+    };
+    (0..200).map(name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn hostile_names_end_below_the_folder_of_the_arrival() {
+    let server = servers::start(Kind::PureFtpd);
+    let site = site(&server);
+    let portal = site.portal();
+    let link = site.create(&["--ask", "name", "--folder", "in/{name}/x"]);
+    let (mut stored, mut refused) = (0, 0);
+    for (number, names) in hostile_names().chunks(40).enumerate() {
+        let mut guest = site.open(&portal, &link).await.unwrap();
+        // The answers are hostile too.
+        let answer = names[number].replace(char::is_control, "");
+        guest.begin(&[("name", &answer)]).await.unwrap();
+        let files: Vec<_> = names.iter().map(|name| GuestFile::given(name, b"x")).collect();
+        for (file, outcome) in files.iter().zip(guest.deliver(&files).await) {
+            match outcome.reason() {
+                None => stored += 1,
+                Some(GuestReason::Name) => refused += 1,
+                Some(_) => panic!("{file:?}: {outcome:?}\n{}\n{}", portal.output(), server.log()),
+            }
+        }
+        // Its FTPS sessions would count against the limit of the server.
+        guest.leave().await;
+    }
+    assert!(stored > 20 && refused > 20, "{stored} {refused}");
+    let root = server.root().canonicalize().unwrap();
+    let files = server.files();
+    assert_eq!(files.len(), stored, "{files:#?}");
+    for file in files {
+        let real = root.join(&file).canonicalize().unwrap();
+        let below =
+            real.strip_prefix(root.join(PRESET_FOLDER).join("in")).expect("below the folder");
+        assert_eq!(below.iter().nth(1).unwrap(), "x", "{file}");
+        assert!(!file.contains("/.") && !file.ends_with(".php"), "{file}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn guest_never_hears_of_the_server() {
     let mut server = servers::start(Kind::ProFtpd);
