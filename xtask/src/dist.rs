@@ -82,25 +82,26 @@ fn check_changelog(release: &Release) -> Result<()> {
     Ok(())
 }
 
-/// Builds the portal, and the program that writes manual pages, completions and configuration.
+/// Builds the portal, and makes manual pages, completions and configuration.
 fn build(release: &Release) -> Result<()> {
-    let mut portal = match release.profile {
+    // As for the tests, which have built it mostly.
+    let mut for_tests = command::cargo();
+    for_tests.args(["test", "--workspace", "--locked", "--no-run", "--test", "package"]);
+    run_command(&mut for_tests)?;
+    let debug = crate::workspace().join("target/debug");
+    run_command(Command::new(debug.join("package-files")).arg(release.package_files()))?;
+    match release.profile {
         // Its dependencies are listed in it, so that scanners find them in an installed program.
         Profile::Distribution => {
             let mut portal = AUDITABLE.subcommand();
             portal.args(["build", "--profile", "distribution", "--package", "ferryport"]);
-            portal
+            run_command(portal.arg("--locked"))
         }
         Profile::Debug => {
-            let mut portal = command::cargo();
-            portal.args(["build", "--workspace", "--bin", "ferryport"]);
-            portal
+            let portal = debug.join("portal-under-test");
+            run_command(Command::new("strip").arg("-o").arg(release.program()).arg(portal))
         }
-    };
-    run_command(portal.arg("--locked"))?;
-    let mut files = command::cargo();
-    files.args(["run", "--workspace", "--locked", "--bin", "package-files", "--"]);
-    run_command(files.arg(release.package_files()))
+    }
 }
 
 /// Writes the SHA-256 of each file, as `sha256sum --check` reads it.

@@ -76,9 +76,15 @@ impl Tool {
         installed.into_iter().flatten().find(|path| self.is_version_of(path))
     }
 
+    /// Whether a program has the pinned version: it says so, or cargo's list of what it has installed
+    /// there does. Not every tool tells its version.
     fn is_version_of(self, path: &PathBuf) -> bool {
-        output(Command::new(path).arg("--version"))
-            .is_some_and(|text| text.split_whitespace().any(|word| word == self.version))
+        let said = output(Command::new(path).arg("--version"));
+        let says =
+            said.is_some_and(|text| text.split_whitespace().any(|word| word == self.version));
+        let list = path.ancestors().nth(2).map(|root| root.join(".crates.toml"));
+        let list = list.and_then(|list| fs::read_to_string(list).ok()).unwrap_or_default();
+        path.is_file() && (says || list.contains(&format!("\"{} {} (", self.name, self.version)))
     }
 
     fn get(self) -> Result<()> {
