@@ -42,7 +42,8 @@
 //! - [`dial`]: makes connections.
 //! - `control`: the control connection.
 //! - [`client`]: one session: one method for each command, and the [`Store`].
-//! - [`connect`]: opens sessions. [`Connector`] starts here.
+//! - [`connect`]: opens sessions, and examines what a server does before the login. [`Connector`] starts
+//!   here.
 //! - [`pool`]: several sessions to one server, and the [`ManagedClient`], which reconnects.
 //! - [`upload`]: uploads one file, across breaks of the connection.
 //! - `fuzzing`: the oracles of the fuzz targets.

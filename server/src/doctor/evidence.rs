@@ -54,7 +54,7 @@ impl Evidence {
 
     /// Adds a line of the doctor's own.
     pub(super) fn add(&self, line: impl Into<String>) {
-        let line = cut(&line.into());
+        let line = cut(&visible(&line.into()));
         let mut collected = lock(&self.shared);
         match collected.lines.len() < MAX_LINES {
             true => collected.lines.push(line),
@@ -116,6 +116,12 @@ impl Evidence {
     }
 }
 
+/// Replaces control characters: a certificate may hold some that a terminal obeys.
+pub(super) fn visible(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c };
+    text.chars().map(shown).collect()
+}
+
 fn cut(line: &str) -> String {
     match line.char_indices().nth(MAX_LINE_CHARS) {
         Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
@@ -143,6 +149,13 @@ mod tests {
         assert_eq!(lines.last().map(String::as_str), Some("(5 more lines)"));
         assert_eq!(lines[0].chars().count(), MAX_LINE_CHARS + 1);
         assert!(evidence.take().is_empty());
+    }
+
+    #[test]
+    fn control_characters_are_not_shown() {
+        let evidence = Evidence::default();
+        evidence.add("subject CN=\u{1b}]0;owned\u{7}ü");
+        assert_eq!(evidence.take(), ["subject CN=\u{fffd}]0;owned\u{fffd}ü"]);
     }
 
     #[test]

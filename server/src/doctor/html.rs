@@ -1,7 +1,7 @@
 //! The report as one HTML file, which needs neither a network nor a script.
 
 use askama::Template;
-use protocol::doctor::{CheckState, DoctorCheck, DoctorReport};
+use protocol::doctor::{CheckState, DoctorCheck, DoctorReport, DoctorTarget};
 
 use super::words::{state_name, who};
 use crate::texts::{Language, Text};
@@ -20,6 +20,8 @@ struct Page<'r> {
     server: String,
     /// The word of the verdict, for its colour.
     verdict: &'static str,
+    /// The first check that failed: the cause of all that comes after it.
+    first_failed: Option<ShownCheck<'r>>,
     checks: Vec<ShownCheck<'r>>,
     made_by: String,
     /// The report, in a form that no script element can be ended with.
@@ -38,30 +40,46 @@ struct ShownCheck<'r> {
     is_open: bool,
 }
 
+impl<'r> ShownCheck<'r> {
+    fn of(check: &'r DoctorCheck, language: Language) -> Self {
+        Self {
+            of: check,
+            word: check.id.word(),
+            state: check.state.word(),
+            state_name: state_name(language, check.state),
+            who: check.remedy.as_ref().map_or("", |remedy| who(language, remedy)),
+            is_open: matches!(check.state, CheckState::Failed | CheckState::Warning),
+        }
+    }
+}
+
 /// Writes a report as an HTML file.
 ///
 /// # Errors
 /// When the report cannot be written as JSON, or the template fails.
 pub fn page(report: &DoctorReport, language: Language) -> anyhow::Result<String> {
-    let checks = report.checks.iter().map(|check| ShownCheck {
-        of: check,
-        word: check.id.word(),
-        state: check.state.word(),
-        state_name: state_name(language, check.state),
-        who: check.remedy.as_ref().map_or("", |remedy| who(language, remedy)),
-        is_open: matches!(check.state, CheckState::Failed | CheckState::Warning),
-    });
+    let shown = |check| ShownCheck::of(check, language);
+    let first_failed = report.checks.iter().find(|check| check.state == CheckState::Failed);
     let page = Page {
         style: STYLE,
         language,
         report,
-        server: format!("{}:{}", report.target.host, report.target.port),
+        server: server(&report.target),
         verdict: report.verdict.word(),
-        checks: checks.collect(),
+        first_failed: first_failed.map(shown),
+        checks: report.checks.iter().map(shown).collect(),
         made_by: language.fill(Text::DoctorReportMadeBy, &[&env!("CARGO_PKG_VERSION")]),
         json: script_json(report)?,
     };
     Ok(page.render()?)
+}
+
+/// Writes host and port as in an address.
+fn server(target: &DoctorTarget) -> String {
+    match target.host.contains(':') {
+        true => format!("[{}]:{}", target.host, target.port),
+        false => format!("{}:{}", target.host, target.port),
+    }
 }
 
 /// Writes JSON for a script element: no text in it can end the element or begin a comment.
@@ -74,7 +92,7 @@ fn script_json(report: &DoctorReport) -> serde_json::Result<String> {
 mod tests {
     use protocol::{
         Encryption, Remedy,
-        doctor::{CheckId, DoctorTarget, DoctorVerdict, REPORT_VERSION},
+        doctor::{CheckId, DoctorVerdict, REPORT_VERSION},
         problem::Who,
     };
 
@@ -133,9 +151,8 @@ mod tests {
     #[test]
     fn remedy_says_who_can_apply_it() {
         let html = page(&report("530 no"), Language::default()).unwrap();
-        assert!(
-            html.contains("<strong>The server&#39;s administrator can help:</strong> Ask."),
-            "{html}"
-        );
+        let remedy = "<strong>The server&#39;s administrator can help:</strong> Ask.";
+        // Below the verdict, and at the check.
+        assert_eq!(html.matches(remedy).count(), 2, "{html}");
     }
 }

@@ -18,7 +18,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{
     dialler::LimitedDialler,
-    evidence::Evidence,
+    evidence::{Evidence, visible},
     finding::{Finding, FindingBuilder},
     found_ports::{FoundPorts, IMPLICIT_PORT, SFTP_PORT},
     limits::DoctorLimits,
@@ -158,7 +158,7 @@ impl<'r> Run<'r> {
         let title = self.findings.language().get(&format!("doctor.title.{}", id.word())).to_owned();
         let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
         let evidence = self.evidence.take();
-        let says = self.evidence.hide_password(&says);
+        let says = visible(&self.evidence.hide_password(&says));
         let check = DoctorCheck { id, state, title, says, evidence, took_ms, remedy };
         (self.tell)(&check);
         self.checks.push(check);

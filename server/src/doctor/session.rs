@@ -1,11 +1,15 @@
 //! What a server does after the login: protection, features, data connections, listings.
 
-use std::net::IpAddr;
+use std::{fmt::Display, net::IpAddr};
 
 use ftps::{
     Cause, Client, Features, Listing, PassiveCommand, RemotePath, Stage, profile::PassiveMode,
 };
-use protocol::doctor::{CheckId, CheckState};
+use protocol::{
+    Remedy,
+    doctor::{CheckId, CheckState},
+    problem::Who,
+};
 
 use super::{evidence::DataFacts, finding::Finding, run::Run};
 use crate::texts::Text;
@@ -220,8 +224,8 @@ impl Run<'_> {
                 self.findings.of(CheckState::Note, Text::DoctorEpsvRefused, &[])
             }
             TriedPort::Unreachable(_) if all_passive => {
-                let who = protocol::problem::Who::Network;
-                let remedy = self.findings.remedy_of(who, Text::DoctorEpsvOnlyPasvRemedy);
+                let remedy = Text::DoctorEpsvOnlyPasvRemedy;
+                let remedy = self.findings.remedy_of(Who::Network, remedy);
                 self.findings.of(CheckState::Warning, Text::DoctorEpsvOnlyPasv, &[]).with(remedy)
             }
             TriedPort::Refused(error) | TriedPort::Unreachable(error) => {
@@ -252,7 +256,7 @@ impl Run<'_> {
             (TriedPort::Unreachable(error), Some(reached)) => {
                 let blocked = error.evidence().data_port.unwrap_or_default();
                 let partly = Text::DoctorPassivePartly;
-                let values: [&dyn std::fmt::Display; 2] = [&blocked, &reached];
+                let values: [&dyn Display; 2] = [&blocked, &reached];
                 let finding = self.findings.of(CheckState::Failed, partly, &values);
                 finding.with(self.open_ports(&named.ports, Cause::of(error)))
             }
@@ -264,7 +268,7 @@ impl Run<'_> {
             (TriedPort::Reached(_), _) => match named.other_address {
                 None => self.findings.ok(Text::DoctorPassiveOk, &[&ports]),
                 Some(address) => {
-                    let values: [&dyn std::fmt::Display; 2] = [&address, &ports];
+                    let values: [&dyn Display; 2] = [&address, &ports];
                     let other = Text::DoctorPassiveOtherAddress;
                     let finding = self.findings.of(CheckState::Warning, other, &values);
                     finding.with(self.findings.remedy_for(Cause::PrivateAddress))
@@ -274,7 +278,7 @@ impl Run<'_> {
     }
 
     /// The remedy for blocked ports, with the range in which the server named some.
-    fn open_ports(&self, ports: &[u16], cause: Cause) -> protocol::Remedy {
+    fn open_ports(&self, ports: &[u16], cause: Cause) -> Remedy {
         let mut remedy = self.findings.remedy_for(cause);
         let (Some(first), Some(last)) = (ports.iter().min(), ports.iter().max()) else {
             return remedy;
@@ -336,7 +340,7 @@ impl Run<'_> {
         }
         let total = facts.tls.len();
         let resumed = facts.tls.iter().filter(|tls| tls.resumed).count();
-        let values: [&dyn std::fmt::Display; 2] = [&total, &resumed];
+        let values: [&dyn Display; 2] = [&total, &resumed];
         match resumed {
             _ if total == 0 => self.findings.skipped(Text::DoctorNotReached),
             0 => self.findings.of(CheckState::Note, Text::DoctorResumptionNone, &[&total]),

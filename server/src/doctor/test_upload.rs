@@ -2,10 +2,16 @@
 //!
 //! The file is deleted in the end. If it cannot be, the report names it.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    fmt::Display,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use ftps::{Algorithm, Client, Error, FileDigest, Random as _, RemotePath, SystemRandom};
-use protocol::doctor::{CheckId, CheckState};
+use protocol::{
+    Remedy,
+    doctor::{CheckId, CheckState},
+};
 
 use super::{
     finding::Finding,
@@ -38,7 +44,7 @@ struct TestFile {
     path: RemotePath,
     sentences: Vec<String>,
     state: CheckState,
-    remedy: Option<protocol::Remedy>,
+    remedy: Option<Remedy>,
 }
 
 impl TestFile {
@@ -94,7 +100,7 @@ impl Run<'_> {
         Finding { state: file.state, says, remedy: file.remedy }
     }
 
-    fn sentence(&self, text: Text, values: &[&dyn std::fmt::Display]) -> String {
+    fn sentence(&self, text: Text, values: &[&dyn Display]) -> String {
         self.findings.ok(text, values).says
     }
 
@@ -122,7 +128,7 @@ impl Run<'_> {
             Ok(Some(size)) if size == sent => Ok(()),
             Ok(size) => {
                 let size = size.unwrap_or_default();
-                let values: [&dyn std::fmt::Display; 2] = [&size, &sent];
+                let values: [&dyn Display; 2] = [&size, &sent];
                 file.tell(CheckState::Failed, self.sentence(Text::DoctorTestWrongSize, &values));
                 file.remedy = Some(self.findings.remedy_for(ftps::Cause::NotWhole));
                 Ok(())
