@@ -117,7 +117,6 @@ fn short_name(oid: &Oid<'_>) -> String {
     oid2sn(oid, oid_registry()).map_or_else(|_| oid.to_id_string(), ToOwned::to_owned)
 }
 
-#[expect(clippy::wildcard_enum_match_arm, reason = "other keys have no length worth telling")]
 fn key(parsed: &X509Certificate<'_>) -> String {
     match parsed.public_key().parsed() {
         Ok(PublicKey::RSA(rsa)) => format!("RSA {}", rsa.key_size()),

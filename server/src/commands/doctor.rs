@@ -1,7 +1,12 @@
 //! `ferryport doctor HOST`: examines an FTPS server, and says what works, what does not, and who can
 //! change it.
 
-use std::{fs, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::{Context as _, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, builder::PossibleValuesParser, value_parser};
@@ -157,7 +162,7 @@ fn mask_options(matches: &ArgMatches) -> MaskOptions {
     MaskOptions { hosts: has("hosts"), users: has("users"), paths: has("paths") }
 }
 
-fn write_html(report: &DoctorReport, language: Language, path: &PathBuf) -> anyhow::Result<()> {
+fn write_html(report: &DoctorReport, language: Language, path: &Path) -> anyhow::Result<()> {
     let page = html::page(report, language)?;
     fs::write(path, page).with_context(|| format!("{} cannot be written", path.display()))
 }

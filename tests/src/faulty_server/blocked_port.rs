@@ -11,7 +11,7 @@ use tokio::{
 /// that drops everything.
 pub(super) struct BlockedPort {
     listener: socket2::Socket,
-    _queue: Vec<TcpStream>,
+    queue: Vec<TcpStream>,
 }
 
 impl BlockedPort {
@@ -21,11 +21,11 @@ impl BlockedPort {
         let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
         listener.bind(&any.into()).expect("a port is free");
         listener.listen(0).expect("it can listen");
-        let mut blocked = Self { listener, _queue: Vec::new() };
+        let mut blocked = Self { listener, queue: Vec::new() };
         let address = (Ipv4Addr::LOCALHOST, blocked.port());
         let soon = Duration::from_millis(100);
         while let Ok(connection) = timeout(soon, TcpStream::connect(address)).await {
-            blocked._queue.push(connection.expect("the queue takes some"));
+            blocked.queue.push(connection.expect("the queue takes some"));
         }
         blocked
     }
