@@ -48,6 +48,10 @@ async fn main() -> Result<()> {
                 println!("{}", page.screenshot(&name).await.canonicalize()?.display());
             }
         }
+        if language.is_some() {
+            // The next state is prepared by the English names of its elements.
+            change_language(&page, "en").await;
+        }
     }
     Ok(())
 }

@@ -150,6 +150,11 @@ pub struct UploadList {
     rows: Vec<ListRow>,
     /// The files at the front, which need the user.
     front: Rows,
+    /// The files that come last, because they have ended.
+    last: Rows,
+    /// The first file that was added since rows could change their places: it and those after it are at
+    /// the end.
+    added: Row,
     made_of: Option<Versions>,
     choices: u64,
 }
@@ -229,10 +234,11 @@ impl UploadList {
         self.made_of = Some(now);
         let mut lines = std::mem::take(&mut self.rows);
         lines.clear();
-        self.front = match order {
-            Reordering::Allowed => self.filter.front(queue),
-            Reordering::Held => std::mem::take(&mut self.front),
-        };
+        if order == Reordering::Allowed {
+            self.front = self.filter.front(queue);
+            self.last = ended(queue);
+            self.added = queue.next_row();
+        }
         let is_there = |row: &Row| queue.get(*row).is_some();
         lines.extend(self.front.iter().filter(is_there).map(ListRow::File));
         if self.is_grouped(queue) {
@@ -258,11 +264,11 @@ impl UploadList {
     /// Adds the folders with their files, those last in which all have ended. Files in no folder have no
     /// heading.
     fn add_folders(&self, lines: &mut Vec<ListRow>, queue: &Queue) {
-        let ended_last = puts_ended_last(queue);
-        let is_first = |folder: &Folder| !ended_last || folder.totals().under_way();
-        let first = queue.folders().filter(|(_, folder)| is_first(folder));
-        let last = queue.folders().filter(|(_, folder)| !is_first(folder));
-        for (id, folder) in first.chain(last) {
+        let folders =
+            || queue.folders().map(|(id, folder)| (self.place_of_folder(folder), id, folder));
+        let sorted =
+            Place::ALL.into_iter().flat_map(|place| folders().filter(move |it| it.0 == place));
+        for (_, id, folder) in sorted {
             let mut listed = folder.rows().iter();
             let is_listed = |row: &Row| self.is_behind_the_front(queue, *row);
             if !self.filter.may_pass(folder.totals()) || !listed.any(is_listed) {
@@ -278,17 +284,13 @@ impl UploadList {
         }
     }
 
-    /// Adds those of some files that are listed and not at the front, in the chosen order; those that
-    /// have ended last.
+    /// Adds those of some files that are listed and not at the front, each place in the chosen order.
     fn add_files(&self, lines: &mut Vec<ListRow>, rows: &[Row], queue: &Queue) {
-        let ended_last = puts_ended_last(queue);
-        let has_ended = |row| queue.get(row).is_some_and(|upload| upload.state().is_finished());
-        let is_last = |row| ended_last && has_ended(row);
-        for last in [false, true] {
+        for place in Place::ALL {
             // A heap, as the queue has one of this type: a sort would make the program larger.
             let mut ranked = BinaryHeap::new();
             for row in rows {
-                if self.is_behind_the_front(queue, *row) && is_last(*row) == last {
+                if self.is_behind_the_front(queue, *row) && self.place(*row) == place {
                     ranked.push(Reverse((queue.rank(*row), *row)));
                 }
             }
@@ -297,6 +299,48 @@ impl UploadList {
             }
         }
     }
+
+    fn place(&self, row: Row) -> Place {
+        if row >= self.added {
+            Place::Added
+        } else if self.last.contains(row) {
+            Place::Ended
+        } else {
+            Place::UnderWay
+        }
+    }
+
+    /// Returns the place of a folder: that of its first file behind the front.
+    fn place_of_folder(&self, folder: &Folder) -> Place {
+        let has = |place| {
+            let behind = |row: &&Row| !self.front.contains(**row);
+            folder.rows().iter().filter(behind).any(|row| self.place(*row) == place)
+        };
+        Place::ALL.into_iter().find(|place| has(*place)).unwrap_or(Place::Added)
+    }
+}
+
+/// Where a file is behind the front.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    UnderWay,
+    Ended,
+    Added,
+}
+
+impl Place {
+    const ALL: [Self; 3] = [Self::UnderWay, Self::Ended, Self::Added];
+}
+
+/// Returns the files that have ended, in a list in which they come last.
+fn ended(queue: &Queue) -> Rows {
+    let mut ended = Rows::default();
+    if puts_ended_last(queue) {
+        for group in [Group::Done, Group::Skipped] {
+            ended.extend(queue.group(group).rows().iter());
+        }
+    }
+    ended
 }
 
 #[cfg(test)]
@@ -406,6 +450,33 @@ mod tests {
         assert_eq!(lines(&mut listing, &queue), ["b/3", "a/", "a/1", "b/", "b/2"]);
         queue.retry(Row(2));
         assert_eq!(lines(&mut listing, &queue), ["a/", "a/1", "b/", "b/2", "b/3"]);
+    }
+
+    #[test]
+    fn files_that_are_added_while_the_user_uses_a_row_move_no_other() {
+        let mut queue = queue(["a/1", "b/2"]);
+        queue.offers(&LIMITS);
+        let mut listing = UploadList::default();
+        finish(&mut queue, 0);
+        finish(&mut queue, 1);
+        assert_eq!(lines(&mut listing, &queue), ["a/", "a/1", "b/", "b/2"]);
+        let more = ["b/3", "c/4"].map(|path| PickedFile {
+            path: path.to_owned(),
+            size: 1,
+            modified_millis: None,
+        });
+        queue.add(more.into(), "/", || State::Queued);
+        assert!(listing.update(&queue, Reordering::Held));
+        let files: Vec<_> = listing
+            .rows()
+            .iter()
+            .filter_map(|row| match row {
+                ListRow::File(row) => Some(row.0),
+                ListRow::Folder(_) => None,
+            })
+            .collect();
+        assert_eq!(files, [0, 1, 2, 3]);
+        assert_eq!(lines(&mut listing, &queue), ["b/", "b/3", "b/2", "c/", "c/4", "a/", "a/1"]);
     }
 
     #[test]
