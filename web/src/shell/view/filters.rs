@@ -44,11 +44,9 @@ impl FiltersView {
         self.shown = now;
         for FilterButton { filter, button, count } in &self.filters {
             set_attribute(button, "aria-pressed", pressed(*filter == listing.filter()));
-            // The style sheet hides a filter without a number.
-            let number = match filter.count(totals) {
-                0 => String::new(),
-                number => number.to_string(),
-            };
+            let number = filter.count(totals).to_string();
+            // The simple view hides a filter without files.
+            set_attribute(button, "data-count", &number);
             set_text(count, &number);
         }
         let by_folder = listing.grouping() == Grouping::ByFolder;
