@@ -99,6 +99,10 @@ async fn one_answer_is_about_all_files_that_exist_already() {
     let files = existing_files(&server);
     page.choose("Choose files", &files.paths()).await;
     let question = page.find("group", "4 files exist on the server already.").await;
+    let filters = page.find("group", "Show").await;
+    let shown = page.children(&filters, "button").await;
+    let shown: Vec<_> = shown.iter().map(|button| button.name.as_str()).collect();
+    assert_eq!(shown, ["All 4", "Needs you 4"], "those without files are hidden");
     let keep_both = page.find_in(&question, "button", "Keep both").await;
     page.click(&keep_both).await;
     for n in 0..4 {
