@@ -65,12 +65,6 @@ impl Delivery {
         join(&base, &self.path, self.number.load(Ordering::Relaxed))
     }
 
-    /// Returns the id of the drop.
-    #[must_use]
-    pub fn drop_id(&self) -> &str {
-        &self.visit.drop
-    }
-
     /// Returns the id of the arrival.
     #[must_use]
     pub fn arrival_id(&self) -> &str {
