@@ -174,7 +174,7 @@ fn package_installs_and_the_portal_works() {
 
 #[test]
 #[ignore = "`cargo xtask test package` runs it, as root"]
-fn removal_keeps_what_the_operator_wrote_and_purge_leaves_nothing_behind() {
+fn package_keeps_what_the_operator_wrote_and_leaves_nothing_behind_once_purged() {
     let before = Debian::unpack();
     let clean = before.files();
     drop(before);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How much of the tests runs.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Extent {
     /// Of wide matrices a selection in which each pair of values meets.
     Pairwise,
@@ -33,6 +33,8 @@ struct Section {
     claim: &'static str,
     /// What it needs on the machine.
     needs: &'static [Purpose],
+    /// From which extent on it runs if no section is named.
+    from: Extent,
     run: fn(Extent) -> Result<Outcome>,
 }
 
@@ -49,12 +51,14 @@ const SECTIONS: [Section; 11] = [
         name: "format",
         claim: "the sources are formatted",
         needs: &[],
+        from: Extent::Pairwise,
         run: |_| cargo(&["fmt", "--all", "--check"]),
     },
     Section {
         name: "lint",
         claim: "clippy finds nothing in any target of the workspace",
         needs: &[Purpose::Build],
+        from: Extent::Pairwise,
         run: |_| {
             cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
         },
@@ -63,6 +67,7 @@ const SECTIONS: [Section; 11] = [
         name: "lint-portal",
         claim: "clippy finds nothing in the portal without the demo",
         needs: &[Purpose::Build],
+        from: Extent::Pairwise,
         run: |_| {
             cargo(&[
                 "clippy",
@@ -79,6 +84,7 @@ const SECTIONS: [Section; 11] = [
         name: "lint-engine",
         claim: "clippy finds nothing in the engine for a caller with other cryptography",
         needs: &[Purpose::Build],
+        from: Extent::Pairwise,
         run: |_| {
             cargo(&[
                 "clippy",
@@ -94,42 +100,50 @@ const SECTIONS: [Section; 11] = [
         name: "lint-wasm",
         claim: "clippy finds nothing in the page's programs as the browser gets them",
         needs: &[Purpose::Build],
+        from: Extent::Pairwise,
         run: |_| lint_wasm(),
     },
     Section {
         name: "docs",
         claim: "rustdoc warns of nothing",
         needs: &[Purpose::Build],
+        from: Extent::Pairwise,
         run: |_| docs(),
     },
     Section {
         name: "dependencies",
         claim: "licences, bans and sources are as deny.toml has them, and no dependency is unused",
         needs: &[Purpose::Dependencies],
+        from: Extent::Pairwise,
         run: |_| dependencies(),
     },
     Section {
         name: "advisories",
         claim: "RustSec's database lists no advisory on a dependency",
         needs: &[Purpose::Dependencies],
+        from: Extent::Pairwise,
         run: |_| advisories(),
     },
     Section {
         name: "msrv",
         claim: "the portal builds with the oldest Rust that Cargo.toml names",
         needs: &[Purpose::Build],
+        from: Extent::Pairwise,
         run: |_| oldest_rust(),
     },
     Section {
         name: "tests",
         claim: "unit tests, and end-to-end tests against real servers and in real browsers",
         needs: &[Purpose::Build, Purpose::Test],
+        from: Extent::Pairwise,
         run: tests,
     },
     Section {
         name: "package",
         claim: "Debian's package installs in a clean Debian 12, works, and leaves nothing behind",
         needs: &[Purpose::Build, Purpose::Package],
+        // Its tool takes minutes to build.
+        from: Extent::All,
         run: |_| package(),
     },
 ];
@@ -143,8 +157,11 @@ pub(crate) fn list() {
 
 /// Runs all sections, or the named one.
 pub(crate) fn run(only: Option<&str>, extent: Extent) -> Result<ExitCode> {
-    let chosen: Vec<&Section> =
-        SECTIONS.iter().filter(|section| only.is_none_or(|name| name == section.name)).collect();
+    let is_chosen = |section: &&Section| match only {
+        Some(name) => section.name == name,
+        None => section.from == Extent::Pairwise || extent == Extent::All,
+    };
+    let chosen: Vec<&Section> = SECTIONS.iter().filter(is_chosen).collect();
     if chosen.is_empty() {
         let names: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
         bail!(
@@ -248,7 +265,9 @@ fn tests(extent: Extent) -> Result<Outcome> {
     match extent {
         Extent::Pairwise => {}
         Extent::All => {
-            tests.args(["--", "--include-ignored"]).env(ALL_VARIABLE, "1");
+            // Those of Debian's package run in their own section.
+            let all = ["--", "--include-ignored", "--skip", "package_"];
+            tests.args(all).env(ALL_VARIABLE, "1");
         }
     }
     judge(&mut tests)
