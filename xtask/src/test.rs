@@ -266,7 +266,14 @@ fn tests(extent: Extent) -> Result<Outcome> {
         Extent::Pairwise => {}
         Extent::All => {
             // Those of Debian's package run in their own section.
-            let all = ["--", "--include-ignored", "--skip", "package_"];
+            let all = [
+                "--",
+                "--include-ignored",
+                "--skip",
+                "package_installs",
+                "--skip",
+                "package_keeps",
+            ];
             tests.args(all).env(ALL_VARIABLE, "1");
         }
     }
