@@ -222,7 +222,7 @@ impl PreparedState {
         let prepared = self.certificate(page).await;
         let other = "0".repeat(64);
         page.fill("Fingerprint that the server's administrator gave you", &other).await;
-        page.see("It does not match.").await;
+        page.see("Wrong fingerprint").await;
         prepared
     }
 

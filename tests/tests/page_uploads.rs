@@ -151,7 +151,7 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
         }; null",
     )
     .await;
-    page.press_button("Copy summary").await;
+    page.press_button("Copy receipt").await;
     page.see("The summary is on the clipboard.").await;
     let copied = page.run("window.copied").await;
     let copied = copied.as_str().unwrap();
@@ -167,7 +167,7 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
 
     // A browser that lets no page write there.
     page.run("navigator.clipboard.writeText = () => Promise.reject(new Error('no')); null").await;
-    page.press_button("Copy summary").await;
+    page.press_button("Copy receipt").await;
     page.see("The summary is selected").await;
     page.find("textbox", "Summary").await;
     let selected = page.run("getSelection().toString() || document.activeElement.value").await;
