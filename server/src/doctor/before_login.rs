@@ -85,7 +85,7 @@ impl Run<'_> {
         };
         match target.encryption {
             EngineEncryption::Explicit => match connector.examine_auth().await {
-                Ok(examined) => self.explicit_start(examined),
+                Ok(examined) => self.explicit_start(&examined),
                 Err(error) => self.failed_start(&error, may_change),
             },
             EngineEncryption::Implicit => match connector.examine_tls(TlsVersions::default()).await
@@ -116,7 +116,7 @@ impl Run<'_> {
         Start::Failed
     }
 
-    fn explicit_start(&mut self, examined: ExaminedAuth) -> Start {
+    fn explicit_start(&mut self, examined: &ExaminedAuth) -> Start {
         let lines = self.evidence.take();
         let auth = lines.iter().position(|line| line.starts_with("Command: AUTH"));
         let (of_greeting, of_auth) = lines.split_at(auth.unwrap_or(lines.len()));

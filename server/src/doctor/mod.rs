@@ -109,9 +109,15 @@ async fn all(run: &mut Run<'_>, rules: Rules<'_>) {
     if !run.has(CheckId::ImplicitTls) {
         run.implicit_tls().await;
     }
-    let may_log_in = is_ready && encryption(run).await;
+    let gate = if !is_ready {
+        LoginGate::NotReached
+    } else if encryption(run).await {
+        LoginGate::Open
+    } else {
+        LoginGate::Untrusted
+    };
     run.skip(&WITH_TLS, Text::DoctorNotReached);
-    session(run, is_ready, may_log_in).await;
+    session(run, gate).await;
     run.sftp();
 }
 
@@ -127,14 +133,25 @@ async fn encryption(run: &mut Run<'_>) -> bool {
     is_trusted
 }
 
+/// Whether a password may be sent.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum LoginGate {
+    /// The server has answered, and its certificate is trusted.
+    Open,
+    /// The server has answered, and its certificate is not trusted, or there was none.
+    Untrusted,
+    /// No server has answered.
+    NotReached,
+}
+
 /// The login, and what follows it.
-async fn session(run: &mut Run<'_>, is_ready: bool, may_log_in: bool) {
+async fn session(run: &mut Run<'_>, gate: LoginGate) {
     if run.examination.credentials.is_none() {
         run.skip(&[CheckId::Login], Text::DoctorNoLogin);
         run.skip(&AFTER_LOGIN, Text::DoctorNoLogin);
         return;
     }
-    if may_log_in {
+    if gate == LoginGate::Open {
         run.log_in().await;
         run.data().await;
         if run.known.client.is_some() && !run.has(CheckId::TestUpload) {
@@ -143,7 +160,7 @@ async fn session(run: &mut Run<'_>, is_ready: bool, may_log_in: bool) {
         if let Some(client) = run.known.client.take() {
             client.quit().await;
         }
-    } else if is_ready && run.known.tls.is_some() {
+    } else if gate == LoginGate::Untrusted && run.known.tls.is_some() {
         run.skip_login_for_certificate();
     }
     run.skip(&[CheckId::Login], Text::DoctorNotReached);

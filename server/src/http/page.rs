@@ -103,15 +103,15 @@ impl Pages {
 
     fn of(&self, language: Language) -> Option<&askama::Result<RenderedPage>> {
         let page = self.rendered.get(language.index())?;
-        Some(
-            page.get_or_init(|| Page::new(language, &self.presets).render().map(RenderedPage::new)),
-        )
+        Some(page.get_or_init(|| {
+            Page::new(language, &self.presets).render().map(|html| RenderedPage::new(&html))
+        }))
     }
 }
 
 impl RenderedPage {
-    fn new(html: String) -> Self {
-        let html = without_indentation(&html);
+    fn new(html: &str) -> Self {
+        let html = without_indentation(html);
         let mut writer = CompressorWriter::new(Vec::new(), 4096, BROTLI_QUALITY, BROTLI_WINDOW);
         // Writing into memory cannot fail.
         let _ = writer.write_all(html.as_bytes());

@@ -105,7 +105,7 @@ enum LossyMessage {
     /// For persons as it is, for guests as far as they may read it.
     Any(ServerMessage),
     /// For guests.
-    Guest(Box<ToGuest>),
+    Guest(ToGuest),
 }
 
 #[derive(Debug)]
@@ -232,7 +232,7 @@ impl Outbox {
 
     /// Sends a guest the first message of a socket, as [`Self::welcome`] does.
     pub fn welcome_guest(&self, message: ToGuest) {
-        self.state().lossy.push_front(LossyMessage::Guest(Box::new(message)));
+        self.state().lossy.push_front(LossyMessage::Guest(message));
         self.shared.not_empty.notify_one();
     }
 

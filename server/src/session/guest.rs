@@ -22,6 +22,7 @@ use crate::{
     metrics::labels::ClaimOutcome,
     outbox::Outbox,
     portal::Portal,
+    settings::PublicUrl,
     uploads::{OpenUpload, OpenUploads, UploadQueue},
 };
 
@@ -247,7 +248,7 @@ impl GuestTask {
         };
         self.uploads.all_ended().await;
         let portal = self.portal.newest();
-        let address = portal.settings.public_url.as_ref().map(|url| url.page()).unwrap_or_default();
+        let address = portal.settings.public_url.as_ref().map(PublicUrl::page).unwrap_or_default();
         let receipts = self.owner.drops.finish(&self.owner.visit, &arrival, &address).await;
         let reason = match receipts {
             Ok(receipts) if !receipts.is_empty() => {

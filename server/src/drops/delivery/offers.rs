@@ -117,13 +117,15 @@ impl Claims {
             true => self.earlier(offered).await?,
             false => None,
         };
-        let Some(earlier) = earlier else { return Ok(Prepared::New(self.new(path, record, 1)?)) };
+        let Some(earlier) = earlier else {
+            return Ok(Prepared::New(self.candidate(path, record, 1)?));
+        };
         let known = record_of(&self.drops.store, &earlier.file, &earlier.sealed)?;
         let temporary = known.and_then(|known| known.temporary);
         match earlier.claim {
             EarlierClaim::Released => {
                 let record = FileRecord { temporary, ..record };
-                Ok(Prepared::New(self.new(path, record, earlier.number)?))
+                Ok(Prepared::New(self.candidate(path, record, earlier.number)?))
             }
             EarlierClaim::Resumed | EarlierClaim::TakenOver => {
                 // Another portal may still write under the temporary name.
@@ -154,7 +156,7 @@ impl Claims {
         }
     }
 
-    fn new(
+    fn candidate(
         &self,
         path: GuestPath,
         record: FileRecord,
