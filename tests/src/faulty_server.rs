@@ -217,7 +217,8 @@ impl Server {
     async fn serve(&self, mut stream: TcpStream) -> io::Result<()> {
         match self.fault {
             Fault::Silent => {
-                stream.read(&mut [0; 1024]).await?;
+                // Until the client gives up: it sends nothing before the greeting.
+                let _read = stream.read(&mut [0; 1024]).await?;
                 return Ok(());
             }
             Fault::Greets(text) => {

@@ -344,8 +344,8 @@ impl Guest {
             panic!("the portal does not know the session");
         };
         let missing = usize::try_from(received).expect("few messages");
-        for text in self.sent[missing..].to_vec() {
-            self.socket.send(Message::text(text)).await.expect("an open socket");
+        for text in &self.sent[missing..] {
+            self.socket.send(Message::text(text.clone())).await.expect("an open socket");
         }
     }
 
