@@ -40,6 +40,9 @@ enum Made {
     Nothing(String),
 }
 
+/// Makes some of the files.
+type Step = fn(&Release) -> Result<Made>;
+
 /// Makes all files, and lists them with their sizes.
 pub(crate) fn run(profile: Profile) -> Result<ExitCode> {
     needs::get(&[Purpose::Build, Purpose::Release])?;
@@ -47,7 +50,7 @@ pub(crate) fn run(profile: Profile) -> Result<ExitCode> {
     check_changelog(&release)?;
     release.clear()?;
     build(&release)?;
-    let steps: [(&str, fn(&Release) -> Result<Made>); 5] = [
+    let steps: [(&str, Step); 5] = [
         ("notices", notices::make),
         ("bills of materials", materials::make),
         ("Debian's package", debian::make),
