@@ -9,7 +9,7 @@
 //! - `password`: reads a password.
 //! - [`preset`]: `ferryport preset set-password`.
 //! - [`doctor`]: `ferryport doctor`.
-//! - [`drop`]: `ferryport drop`.
+//! - [`drop`](mod@drop): `ferryport drop`.
 
 pub mod check;
 pub mod config;
