@@ -213,7 +213,7 @@ async fn implicit_tls_at_a_port_for_explicit_tls_is_told() {
     let implicit = Some(Encryption::Implicit);
     let asked = Examination { encryption: implicit, ..examination(server.address()) };
     let report = examine(&server, &asked).await;
-    expect_failure(&report, CheckId::Greeting, Who::You, "starts without encryption");
+    expect_failure(&report, CheckId::Greeting, Who::You, "expects explicit TLS");
 }
 
 #[tokio::test]
