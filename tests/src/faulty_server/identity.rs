@@ -14,7 +14,7 @@ use rustls::{
 /// The certificate of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Shown {
-    /// One that [`FaultyServer::roots`] trust.
+    /// One that [`super::FaultyServer::roots`] trust.
     #[default]
     Valid,
     /// One that has expired.
