@@ -28,7 +28,7 @@ pub struct NewArrival {
     pub key_sha256: Vec<u8>,
     /// The guest's address, as far as it is kept.
     pub client: String,
-    /// Who the guest is, and the folder, sealed as [`ARRIVAL_SECRET`] of the id.
+    /// Who the guest is, and the folder, sealed as [`super::ARRIVAL_SECRET`] of the id.
     pub guest: Sealed,
 }
 
@@ -41,7 +41,7 @@ pub struct ClaimRequest<'a> {
     pub name_sha256: Vec<u8>,
     /// Its size in bytes.
     pub size: u64,
-    /// Name and path, sealed as [`FILE_SECRET`] of the id.
+    /// Name and path, sealed as [`super::FILE_SECRET`] of the id.
     pub sealed: Sealed,
     /// Returns the SHA-256 of the path with a number; 1 stands for the path as it is.
     pub path_sha256: &'a (dyn Fn(u32) -> Vec<u8> + Send + Sync),
