@@ -302,8 +302,8 @@ impl Page {
         }";
         self.until(&format!("a click on {:?}", node.name), async || {
             self.eval(node, watch, &[]).await;
-            in_tab!(self, tab => tab.click(node).await);
-            self.click_arrived(node).await.then_some(())
+            let clicked = in_tab!(self, tab => tab.click(node).await);
+            (clicked.is_ok() && self.click_arrived(node).await).then_some(())
         })
         .await;
     }

@@ -226,13 +226,15 @@ impl Tab {
     }
 
     pub(super) async fn point_at(&self, node: &Node) {
-        let (x, y) = self.middle_of(node).await;
+        let (x, y) = self.place_of(node).await;
         let moved = json!({ "type": "mouseMoved", "x": x, "y": y, "button": "none" });
         self.call("Input.dispatchMouseEvent", moved).await;
     }
 
-    pub(super) async fn click(&self, node: &Node) {
-        let (x, y) = self.middle_of(node).await;
+    /// # Errors
+    /// When the element has no place on the page.
+    pub(super) async fn click(&self, node: &Node) -> Result<(), String> {
+        let (x, y) = self.middle_of(node).await?;
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
             let button = if kind == "mouseMoved" { "none" } else { "left" };
             self.call(
@@ -241,32 +243,37 @@ impl Tab {
             )
             .await;
         }
+        Ok(())
+    }
+
+    async fn place_of(&self, node: &Node) -> (f64, f64) {
+        self.middle_of(node).await.unwrap_or_else(|error| panic!("{error}"))
     }
 
     /// Returns the point to click as soon as the element does not move.
-    async fn middle_of(&self, node: &Node) -> (f64, f64) {
-        let mut before = self.middle_now(node).await;
+    async fn middle_of(&self, node: &Node) -> Result<(f64, f64), String> {
+        let mut before = self.middle_now(node).await?;
         for _ in 0..MOST_MOVES {
             sleep(POLL_PAUSE).await;
-            let now = self.middle_now(node).await;
+            let now = self.middle_now(node).await?;
             if now == before {
                 break;
             }
             before = now;
         }
-        before
+        Ok(before)
     }
 
-    async fn middle_now(&self, node: &Node) -> (f64, f64) {
+    async fn middle_now(&self, node: &Node) -> Result<(f64, f64), String> {
         let object = json!({ "objectId": node.object });
-        self.call("DOM.scrollIntoViewIfNeeded", object.clone()).await;
-        let answer = self.call("DOM.getContentQuads", object).await;
+        self.try_call("DOM.scrollIntoViewIfNeeded", object.clone()).await?;
+        let answer = self.try_call("DOM.getContentQuads", object).await?;
         let quad: Vec<f64> =
             answer["quads"][0].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
         let [x1, y1, _, _, x2, y2, ..] = quad[..] else {
-            panic!("{:?} has no place on the page: {answer}", node.name);
+            return Err(format!("{:?} has no place on the page: {answer}", node.name));
         };
-        (f64::midpoint(x1, x2), f64::midpoint(y1, y2))
+        Ok((f64::midpoint(x1, x2), f64::midpoint(y1, y2)))
     }
 
     pub(super) async fn press(&self, stroke: &Stroke) {
@@ -293,7 +300,7 @@ impl Tab {
         let opened = async {
             loop {
                 // The page may move the button away from the pointer while it connects.
-                self.click(button).await;
+                self.click(button).await.unwrap_or_else(|error| panic!("{error}"));
                 if let Ok(input) = timeout(DIALOG_LIMIT, self.file_input(OPENED)).await {
                     return input;
                 }
@@ -318,7 +325,7 @@ impl Tab {
 
     pub(super) async fn drag_files(&self, onto: &Node, paths: &[PathBuf], drag: Drag) {
         const COPY: u32 = 1;
-        let (x, y) = self.middle_of(onto).await;
+        let (x, y) = self.place_of(onto).await;
         let data = json!({ "items": [], "files": paths, "dragOperationsMask": COPY });
         let kinds: &[&str] = match drag {
             Drag::Hold => &["dragEnter", "dragOver"],

@@ -239,10 +239,12 @@ impl Tab {
         value_of(&answer).unwrap_or_else(|error| panic!("{function}: {error}"))
     }
 
-    pub(super) async fn click(&self, node: &Node) {
+    /// # Errors
+    /// When the element is not on the page.
+    pub(super) async fn click(&self, node: &Node) -> Result<(), String> {
         let show = "function() { this.scrollIntoView({ block: 'nearest', behavior: 'instant' }); }";
         let shown = self.call_on(node, show, &[]).await;
-        shown.unwrap_or_else(|error| panic!("{:?} is not on the page: {error}", node.name));
+        shown.map_err(|error| format!("{:?} is not on the page: {error}", node.name))?;
         let middle = json!({ "type": "element", "element": { "sharedId": node.object } });
         self.perform(&json!([{
             "type": "pointer", "id": "mouse",
@@ -253,6 +255,7 @@ impl Tab {
             ],
         }]))
         .await;
+        Ok(())
     }
 
     pub(super) async fn press(&self, stroke: &Stroke) {
@@ -284,7 +287,7 @@ impl Tab {
 
     pub(super) async fn choose(&self, button: &Node, paths: &[PathBuf]) {
         self.in_window(FILE_PICKER, &json!([paths])).await;
-        self.click(button).await;
+        self.click(button).await.unwrap_or_else(|error| panic!("{error}"));
         let picked = async {
             while self.in_window("() => globalThis.pick.done", &json!([])).await != true {
                 sleep(POLL_PAUSE).await;
