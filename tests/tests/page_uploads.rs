@@ -175,7 +175,7 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_decision_moves_no_row_under_the_pointer() {
+async fn a_decision_moves_no_row_under_the_pointer_or_after_scrolling() {
     let portal = portal!();
     let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
 
@@ -203,6 +203,16 @@ async fn a_decision_moves_no_row_under_the_pointer() {
         page.text(&first).await.contains("Needs a decision").then_some(())
     })
     .await;
+
+    // The first row in view, which the user reads.
+    let read = "document.querySelector('[aria-label=\"7.txt\"]')";
+    page.run(&format!("{read}.scrollIntoView({{ block: 'start', behavior: 'instant' }}); null"))
+        .await;
+    page.settle().await;
+    watch(&page, "7.txt").await;
+    page.drop_files(&heading, &files.paths()[15..]).await;
+    wait_for_decisions(&page, 8).await;
+    assert!(!has_moved(&page).await, "it moves: {:?}", places(&page).await);
     page.finish().await;
 }
 
